@@ -1,0 +1,95 @@
+// What primary and workers say to each other over IPC: small, typed, JSON.
+
+import type { Settings } from './settings.js'
+
+/** First message to a new worker; it answers `ready` or exits. */
+export interface Start {
+  readonly type: 'start'
+  /** Number of the worker's place in the fleet, 1…N; a replacement keeps it. */
+  readonly slot: number
+  readonly settings: Settings
+}
+
+/** Why a handed-over connection must be refused before the upgrade; 0 admits it. */
+export type Admission = 0 | 429 | 503
+
+/** Comes with an accepted socket's handle. Kept tiny: a message with a handle waits for the one before it. */
+export interface Handover {
+  readonly type: 'handover'
+  /** Number of the connection, unique over the primary's life. */
+  readonly id: number
+  readonly admission: Admission
+  /** The worker refuses the socket after this instant (monotonic milliseconds, see `monotonicNow`). */
+  readonly deadline: number
+}
+
+/** The primary gave this connection to somebody else; a worker that took it late lets go of it. */
+export interface Revoke {
+  readonly type: 'revoke'
+  readonly id: number
+}
+
+/** Asks for a `report` now. */
+export interface ReportRequest {
+  readonly type: 'report-request'
+  readonly sequence: number
+}
+
+/**
+ * Take no new connections and leave. `now` sends every connection Close 1001 in small jittered groups;
+ * `later` leaves connections alone until they close or the drain timeout ends them with Close 1012.
+ * Either way what still lives at the drain timeout is cut. The worker then sends `left` and exits with 0.
+ */
+export interface Leave {
+  readonly type: 'leave'
+  readonly when: 'now' | 'later'
+}
+
+export type ToWorker = Start | Handover | Revoke | ReportRequest | Leave
+
+export interface Ready {
+  readonly type: 'ready'
+}
+
+/** The worker owns the connection now; the primary closes its copy of the socket. */
+export interface Taken {
+  readonly type: 'taken'
+  readonly id: number
+}
+
+/** The deadline had passed, or the worker is leaving; the socket goes to another worker. */
+export interface Refused {
+  readonly type: 'refused'
+  readonly id: number
+}
+
+/** These connections are gone. Sent at least once per event-loop turn in which connections ended. */
+export interface Closed {
+  readonly type: 'closed'
+  readonly ids: readonly number[]
+}
+
+/** Counter changes since the last report, and the gauges as they are now. */
+export interface Report {
+  readonly type: 'report'
+  /** Echo of the request's sequence; 0 when sent unasked. */
+  readonly sequence: number
+  /** Pairs of series index (see metrics/layout) and increment, flattened. */
+  readonly deltas: readonly number[]
+  /** The worker's gauges in the order of `WORKER_GAUGES` (see metrics/catalogue). */
+  readonly gauges: readonly number[]
+}
+
+/** Last word of a worker that leaves: how many connections the drain timeout cut. A final `report` came before. */
+export interface Left {
+  readonly type: 'left'
+  readonly cut: number
+}
+
+export type FromWorker = Ready | Taken | Refused | Closed | Report | Left
+
+/** Monotonic milliseconds, the same clock in every process of the machine. */
+export function monotonicNow(): number {
+  const [seconds, nanoseconds] = process.hrtime()
+  return seconds * 1000 + nanoseconds / 1e6
+}

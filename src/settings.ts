@@ -1,0 +1,64 @@
+// The configuration in force, as every room reads it. `cli/` makes it from flags and environment.
+// Sizes are octets, durations milliseconds; 0 means "no limit" or "off" where a field says so.
+
+export interface Settings {
+  readonly host: string
+  /** 0 asks the system for a free port. */
+  readonly port: number
+  /** Path that is served; undefined serves any path. */
+  readonly path: string | undefined
+  /** Subprotocols offered by the server; empty accepts the client's first. */
+  readonly subprotocol: readonly string[]
+  /** Allowed values of the Origin header; empty allows all. */
+  readonly origin: readonly string[]
+  readonly tlsCert: string | undefined
+  readonly tlsKey: string | undefined
+
+  readonly workers: number
+  readonly distribution: 'least-connections' | 'round-robin'
+
+  readonly compression: 'on' | 'off'
+  /** zlib level 0–9; `auto` takes 6 for small messages and 1 for large ones. */
+  readonly deflateLevel: 'auto' | 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9
+  /** zlib memLevel 1–9. */
+  readonly memLevel: number
+  /** LZ77 window of both directions, base-2 logarithm, 9–15. */
+  readonly windowBits: number
+  readonly contextTakeover: 'off' | 'on'
+  readonly offload: 'auto' | 'always' | 'never'
+  /** Codec threads of each worker; 0 compresses inline only. */
+  readonly codecThreads: number
+  /** Messages waiting for a codec thread, per worker, above which their connections are not read. */
+  readonly codecQueue: number
+
+  /** Largest message, inflated, in octets. */
+  readonly maxMessage: number
+  /** Largest ratio of inflated to compressed octets of a message; 0 is off. */
+  readonly maxInflateRatio: number
+  /** 0 is no limit. */
+  readonly maxConnections: number
+  /** 0 is no limit. */
+  readonly maxConnectionsPerIp: number
+  /** Frames of one message; 0 is no limit. */
+  readonly maxFragments: number
+
+  /** Bounds the opening handshake, and how long a closing handshake waits for the peer. */
+  readonly handshakeTimeout: number
+  /** An idle peer is pinged after this; 0 is off. */
+  readonly pingInterval: number
+  /** A pinged peer that stays silent this long is dropped; 0 is off. */
+  readonly pingTimeout: number
+  /** Outbound octets of one connection above which it is not read. */
+  readonly highWaterMark: number
+  /** Outbound octets of one connection at which reading resumes. */
+  readonly lowWaterMark: number
+  /** A connection whose outbound octets make no progress for this long is dropped; 0 is off. */
+  readonly slowReaderTimeout: number
+  readonly drainTimeout: number
+
+  readonly adminHost: string
+  readonly adminPort: number
+  /** Bearer token that the admin server asks for; undefined asks for none. */
+  readonly adminToken: string | undefined
+  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
+}
