@@ -1,0 +1,311 @@
+// Every metric of echobahn: name, type, unit, help, labels with all their values, buckets.
+// Workers count the summed ones, snapshot the worker ones, and the primary knows its own.
+
+import { PROTOCOL_ERRORS, type ProtocolErrorCode } from '../errors.js'
+import { CLOSE_CODE_LABELS } from '../protocol/close-codes.js'
+import { OPCODE_NAMES } from '../protocol/opcodes.js'
+import { REFUSAL_REASONS } from '../protocol/upgrade-request.js'
+
+/** Every name below carries this prefix in the exposition. */
+export const PREFIX = 'echobahn_'
+
+export const DIRECTIONS = ['received', 'sent'] as const
+
+/** A message is known by the opcode of its first frame. */
+export const MESSAGE_OPCODES = ['text', 'binary'] as const
+
+export const WORKER_STATES = ['starting', 'ready', 'unresponsive', 'leaving'] as const
+export type WorkerState = (typeof WORKER_STATES)[number]
+
+export const RESTART_REASONS = ['exit', 'signal', 'start_failed', 'reload'] as const
+export type RestartReason = (typeof RESTART_REASONS)[number]
+
+/** Seconds, 10 µs to 10 s: an echo within one event-loop turn takes tens of microseconds. */
+const DURATION_BUCKETS = [
+  0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
+  5, 10,
+] as const
+
+/** Octets, 64 B to 1 MiB: a read ends at the shared buffer's length at the latest. */
+const SIZE_BUCKETS = [64, 256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576] as const
+
+/** Seconds, 10 ms to a day. */
+const LIFETIME_BUCKETS = [0.01, 0.1, 1, 10, 60, 600, 3600, 21_600, 86_400] as const
+
+const BATCH_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024] as const
+
+interface Described {
+  readonly unit: string
+  readonly help: string
+}
+
+export interface CounterDescription extends Described {
+  readonly type: 'counter'
+  readonly labels: Readonly<Record<string, readonly string[]>>
+}
+
+export interface HistogramDescription extends Described {
+  readonly type: 'histogram'
+  readonly labels: Readonly<Record<string, readonly string[]>>
+  /** Upper bounds, inclusive and ascending; +Inf is implied. */
+  readonly buckets: readonly number[]
+}
+
+/** Counted by workers, added up by the primary. The order here is the order of the series (see layout). */
+export const SUMMED = {
+  frames_total: {
+    type: 'counter',
+    unit: 'frames',
+    help: 'Frames, whole ones, control frames included.',
+    labels: { direction: DIRECTIONS, opcode: OPCODE_NAMES },
+  },
+  messages_total: {
+    type: 'counter',
+    unit: 'messages',
+    help: 'Messages, whole ones, however many frames carried them.',
+    labels: { direction: DIRECTIONS, opcode: MESSAGE_OPCODES },
+  },
+  message_bytes_total: {
+    type: 'counter',
+    unit: 'octets',
+    help: 'Application octets of messages, after inflating and before deflating.',
+    labels: { direction: DIRECTIONS, opcode: MESSAGE_OPCODES },
+  },
+  frame_payload_bytes_total: {
+    type: 'counter',
+    unit: 'octets',
+    help: 'Payload octets of frames as they were on the wire, compressed where they were.',
+    labels: { direction: DIRECTIONS, opcode: OPCODE_NAMES },
+  },
+  wire_bytes_total: {
+    type: 'counter',
+    unit: 'octets',
+    help: 'Every octet of the sockets, handshakes included.',
+    labels: { direction: DIRECTIONS },
+  },
+  read_size_bytes: {
+    type: 'histogram',
+    unit: 'octets',
+    help: 'Octets that one read of a socket returned.',
+    labels: {},
+    buckets: SIZE_BUCKETS,
+  },
+  write_size_bytes: {
+    type: 'histogram',
+    unit: 'octets',
+    help: 'Octets that one write handed to a socket.',
+    labels: {},
+    buckets: SIZE_BUCKETS,
+  },
+  connections_total: {
+    type: 'counter',
+    unit: 'connections',
+    help: 'TCP connections that a worker took over.',
+    labels: {},
+  },
+  connections_rejected_total: {
+    type: 'counter',
+    unit: 'connections',
+    help: 'Connections refused before the upgrade because a limit was reached.',
+    labels: { reason: ['max_connections', 'max_connections_per_ip'] },
+  },
+  handshakes_total: {
+    type: 'counter',
+    unit: 'handshakes',
+    help: 'Opening handshakes by their result: accepted, or why they were refused.',
+    labels: { result: ['accepted', ...REFUSAL_REASONS] },
+  },
+  closes_total: {
+    type: 'counter',
+    unit: 'connections',
+    help: 'WebSocket connections that ended, by who began the closing and the close code.',
+    labels: { initiator: ['client', 'server'], code: CLOSE_CODE_LABELS },
+  },
+  protocol_errors_total: {
+    type: 'counter',
+    unit: 'errors',
+    help: 'Connections that the server failed (RFC 6455 section 7.1.7), by error code.',
+    labels: { code: Object.keys(PROTOCOL_ERRORS) as readonly ProtocolErrorCode[] },
+  },
+  connection_duration_seconds: {
+    type: 'histogram',
+    unit: 'seconds',
+    help: 'Life of a WebSocket connection, from the accepted handshake to the end of its socket.',
+    labels: {},
+    buckets: LIFETIME_BUCKETS,
+  },
+  echo_duration_seconds: {
+    type: 'histogram',
+    unit: 'seconds',
+    help: 'From reading the last octet of a message to handing its echo to the socket.',
+    labels: { compressed: ['true', 'false'] },
+    buckets: DURATION_BUCKETS,
+  },
+  codec_messages_total: {
+    type: 'counter',
+    unit: 'messages',
+    help: 'Messages inflated or deflated, on the event loop (inline) or on a codec thread (pool).',
+    labels: { operation: ['inflate', 'deflate'], where: ['inline', 'pool'] },
+  },
+  codec_bytes_total: {
+    type: 'counter',
+    unit: 'octets',
+    help: 'Octets that went into and came out of inflating and deflating.',
+    labels: { operation: ['inflate', 'deflate'], side: ['in', 'out'] },
+  },
+  codec_batch_messages: {
+    type: 'histogram',
+    unit: 'messages',
+    help: 'Messages in one batch for a codec thread.',
+    labels: {},
+    buckets: BATCH_BUCKETS,
+  },
+  codec_wait_seconds: {
+    type: 'histogram',
+    unit: 'seconds',
+    help: 'Time a batch waited for a codec thread.',
+    labels: {},
+    buckets: DURATION_BUCKETS,
+  },
+  codec_run_seconds: {
+    type: 'histogram',
+    unit: 'seconds',
+    help: 'Time a codec thread worked on a batch.',
+    labels: {},
+    buckets: DURATION_BUCKETS,
+  },
+  slow_reader_closes_total: {
+    type: 'counter',
+    unit: 'connections',
+    help: 'Connections dropped because the peer read nothing until slow-reader-timeout.',
+    labels: {},
+  },
+} as const satisfies Record<string, CounterDescription | HistogramDescription>
+
+/**
+ * What a worker's snapshot holds, in the order of `Report.gauges`, each with how it becomes the value of a slot.
+ * A slot has two processes while a reload retires one: `sum` adds them, `max` takes the larger, and `grow` adds up
+ * what each process gained, also those that are gone. Event-loop delays and CPU are seconds.
+ */
+export const WORKER_GAUGE_RULES = {
+  connections: 'sum',
+  pausedConnections: 'sum',
+  bufferedBytes: 'sum',
+  codecQueueMessages: 'sum',
+  codecThreads: 'sum',
+  codecUtilizationRatio: 'max',
+  eventLoopDelayP50: 'max',
+  eventLoopDelayP90: 'max',
+  eventLoopDelayP99: 'max',
+  eventLoopDelayMax: 'max',
+  residentBytes: 'sum',
+  cpuUserSeconds: 'grow',
+  cpuSystemSeconds: 'grow',
+} as const satisfies Record<string, 'sum' | 'max' | 'grow'>
+
+export type WorkerGauge = keyof typeof WORKER_GAUGE_RULES
+
+export const WORKER_GAUGES = Object.keys(WORKER_GAUGE_RULES) as readonly WorkerGauge[]
+
+export interface WorkerMetric extends Described {
+  readonly type: 'gauge' | 'counter'
+  /** Labels beside `worker`, which every one has. */
+  readonly labels: Readonly<Record<string, readonly string[]>>
+  /** One gauge for each combination of the labels, in their order. */
+  readonly gauges: readonly WorkerGauge[]
+}
+
+/** Read from the workers' snapshots; `worker` is the slot, 1 to the number of workers. */
+export const WORKER_METRICS: Readonly<Record<string, WorkerMetric>> = {
+  connections: {
+    type: 'gauge',
+    unit: 'connections',
+    help: 'Connections open now.',
+    labels: {},
+    gauges: ['connections'],
+  },
+  paused_connections: {
+    type: 'gauge',
+    unit: 'connections',
+    help: 'Connections that are not read now because of back-pressure.',
+    labels: {},
+    gauges: ['pausedConnections'],
+  },
+  buffered_bytes: {
+    type: 'gauge',
+    unit: 'octets',
+    help: 'Octets held for connections now: waiting to be written, or for the codec.',
+    labels: {},
+    gauges: ['bufferedBytes'],
+  },
+  codec_queue_messages: {
+    type: 'gauge',
+    unit: 'messages',
+    help: 'Messages waiting for a codec thread now.',
+    labels: {},
+    gauges: ['codecQueueMessages'],
+  },
+  codec_threads: {
+    type: 'gauge',
+    unit: 'threads',
+    help: 'Codec threads that run now.',
+    labels: {},
+    gauges: ['codecThreads'],
+  },
+  codec_utilization_ratio: {
+    type: 'gauge',
+    unit: 'ratio',
+    help: 'Share of the time that codec threads spend working, 0 to 1.',
+    labels: {},
+    gauges: ['codecUtilizationRatio'],
+  },
+  event_loop_delay_seconds: {
+    type: 'gauge',
+    unit: 'seconds',
+    help: 'Delay of the event loop over the last snapshot interval; quantile 1 is the maximum.',
+    labels: { quantile: ['0.5', '0.9', '0.99', '1'] },
+    gauges: ['eventLoopDelayP50', 'eventLoopDelayP90', 'eventLoopDelayP99', 'eventLoopDelayMax'],
+  },
+  worker_resident_memory_bytes: {
+    type: 'gauge',
+    unit: 'octets',
+    help: 'Resident memory of the worker.',
+    labels: {},
+    gauges: ['residentBytes'],
+  },
+  worker_cpu_seconds_total: {
+    type: 'counter',
+    unit: 'seconds',
+    help: 'CPU time of the worker and of those it replaced.',
+    labels: { mode: ['user', 'system'] },
+    gauges: ['cpuUserSeconds', 'cpuSystemSeconds'],
+  },
+}
+
+/** What the primary knows by itself. A label's values are a list, or words where they are not known beforehand. */
+export const PRIMARY_METRICS = {
+  workers: {
+    type: 'gauge',
+    unit: 'workers',
+    help: 'Worker processes by state.',
+    labels: { state: WORKER_STATES },
+  },
+  worker_restarts_total: {
+    type: 'counter',
+    unit: 'workers',
+    help: 'Workers replaced, by why: exited, killed by a signal, failed to start, or reload.',
+    labels: { reason: RESTART_REASONS },
+  },
+  worker_snapshot_age_seconds: {
+    type: 'gauge',
+    unit: 'seconds',
+    help: 'Time since the last snapshot of the worker; it grows while a worker is stuck. 0 before the first.',
+    labels: { worker: 'slot' },
+  },
+  build_info: {
+    type: 'gauge',
+    unit: '',
+    help: 'Always 1; the labels say what runs.',
+    labels: { version: 'of echobahn', node_version: 'of Node.js', platform: 'process.platform', arch: 'process.arch' },
+  },
+} as const

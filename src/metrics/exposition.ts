@@ -1,0 +1,124 @@
+// The catalogue as a prom-client registry. Values are read at a scrape; nothing is kept between scrapes.
+
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import {
+  type CounterDescription,
+  type HistogramDescription,
+  PREFIX,
+  PRIMARY_METRICS,
+  RESTART_REASONS,
+  SUMMED,
+  WORKER_METRICS,
+  WORKER_STATES,
+} from './catalogue.js'
+import { type LabelSet, labelSets, type SummedName, seriesOf } from './layout.js'
+import type { FleetSource, MetricSource } from './source.js'
+import { SummedHistogram } from './summed-histogram.js'
+
+export interface ExpositionSources {
+  readonly totals: MetricSource
+  readonly fleet: FleetSource
+  /** Number of slots; the label `worker` goes from 1 to it. */
+  readonly workers: number
+  /** Version of echobahn, for `build_info`. */
+  readonly version: string
+}
+
+interface Sample {
+  readonly labels: LabelSet
+  readonly value: number
+}
+
+/** Some entry of the catalogue that is no histogram. */
+interface Described {
+  readonly type: 'counter' | 'gauge'
+  readonly help: string
+}
+
+/**
+ * Registry of every metric in the catalogue, and of prom-client's default metrics of this process under their
+ * customary names (`process_…`, `nodejs_…`). `metrics()` renders it; `contentType` goes with the text.
+ */
+export function createRegistry(sources: ExpositionSources): Registry {
+  const registry = new Registry()
+  registerSummed(registry, sources.totals)
+  registerWorkers(registry, sources)
+  registerPrimary(registry, sources)
+  collectDefaultMetrics({ register: registry })
+  return registry
+}
+
+function registerSummed(registry: Registry, { values }: MetricSource): void {
+  for (const [key, metric] of Object.entries<CounterDescription | HistogramDescription>(SUMMED)) {
+    const series = seriesOf(key as SummedName)
+    if (metric.type === 'histogram') {
+      const { help, buckets } = metric
+      new SummedHistogram({ name: PREFIX + key, help, buckets, series, values }, registry)
+    } else {
+      register(registry, key, metric, () => series.map(({ labels, offset }) => ({ labels, value: values[offset] })))
+    }
+  }
+}
+
+function registerWorkers(registry: Registry, { totals, workers }: ExpositionSources): void {
+  for (const [key, metric] of Object.entries(WORKER_METRICS)) {
+    const sets = labelSets(metric.labels)
+    register(registry, key, metric, () =>
+      slots(workers).flatMap(slot =>
+        metric.gauges.map((gauge, i) => ({
+          labels: { worker: String(slot), ...sets[i] },
+          value: totals.gauge(slot, gauge),
+        })),
+      ),
+    )
+  }
+}
+
+function registerPrimary(registry: Registry, { totals, fleet, workers, version }: ExpositionSources): void {
+  const { workers: states, worker_restarts_total: restarts, worker_snapshot_age_seconds: age } = PRIMARY_METRICS
+  register(registry, 'workers', states, () => samplesBy('state', WORKER_STATES, fleet.workersByState()))
+  register(registry, 'worker_restarts_total', restarts, () =>
+    samplesBy('reason', RESTART_REASONS, fleet.restartsByReason()),
+  )
+  register(registry, 'worker_snapshot_age_seconds', age, () =>
+    slots(workers).map(slot => ({ labels: { worker: String(slot) }, value: totals.snapshotAge(slot) })),
+  )
+  const build = { version, node_version: process.version, platform: process.platform, arch: process.arch }
+  register(registry, 'build_info', PRIMARY_METRICS.build_info, () => [{ labels: build, value: 1 }])
+}
+
+/** 1 to `workers`. */
+function slots(workers: number): number[] {
+  return Array.from({ length: workers }, (_, i) => i + 1)
+}
+
+function samplesBy<V extends string>(
+  label: string,
+  values: readonly V[],
+  source: Readonly<Record<V, number>>,
+): Sample[] {
+  return values.map(value => ({ labels: { [label]: value }, value: source[value] }))
+}
+
+/** At a scrape the metric is emptied and filled again; `collect` runs to its end in one go, so no scrape sees a part. */
+function register(registry: Registry, key: string, { type, help }: Described, read: () => Sample[]): void {
+  const labelNames = Object.keys(read()[0].labels)
+  const config = { name: PREFIX + key, help, labelNames, registers: [registry] }
+  if (type === 'counter') {
+    const counter: Counter = new Counter({
+      ...config,
+      collect: () => {
+        counter.reset()
+        for (const { labels, value } of read()) counter.inc(labels, value)
+      },
+    })
+  } else {
+    const gauge: Gauge = new Gauge({
+      ...config,
+      collect: () => {
+        gauge.reset()
+        for (const { labels, value } of read()) gauge.set(labels, value)
+      },
+    })
+  }
+}

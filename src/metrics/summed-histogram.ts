@@ -1,0 +1,55 @@
+// A prom-client histogram whose counts come from elsewhere.
+// prom-client offers no way to set a histogram's buckets, only to observe one value at a time. Its registry asks a
+// histogram for `getForPromString()`, and so does the public `get()`: answering that one method is the whole trick.
+
+import { Histogram, type Registry } from 'prom-client'
+import type { LabelSet, Series } from './layout.js'
+
+interface Sample {
+  readonly metricName: string
+  readonly labels: Readonly<Record<string, string | number>>
+  /** prom-client keeps labels that all samples of a series share apart, to render them once. Unused, but must be there. */
+  readonly sharedLabels: LabelSet
+  readonly value: number
+}
+
+export interface HistogramSource {
+  readonly name: string
+  readonly help: string
+  /** Upper bounds, inclusive and ascending, without +Inf. */
+  readonly buckets: readonly number[]
+  /** Each lies as `HistogramSlot` describes. */
+  readonly series: readonly Series[]
+  /** Indexed as layout says. */
+  readonly values: Readonly<Float64Array>
+}
+
+export class SummedHistogram extends Histogram {
+  readonly #source: HistogramSource
+
+  constructor(source: HistogramSource, registry: Registry) {
+    super({ name: source.name, help: source.help, registers: [registry] })
+    this.#source = source
+  }
+
+  async getForPromString() {
+    const { name, help, series } = this.#source
+    const samples = series.flatMap(one => samplesOf(one, this.#source))
+    return { name, help, type: 'histogram', aggregator: 'sum', values: samples }
+  }
+}
+
+/** Prometheus wants buckets cumulative, and +Inf equal to the count. */
+function samplesOf({ labels, offset }: Series, { name, buckets, values }: HistogramSource): Sample[] {
+  const bounds = [...buckets, '+Inf']
+  let count = 0
+  const cumulative = bounds.map((le, i) => {
+    count += values[offset + i]
+    return { metricName: `${name}_bucket`, labels: { ...labels, le }, sharedLabels: {}, value: count }
+  })
+  return [
+    ...cumulative,
+    { metricName: `${name}_sum`, labels, sharedLabels: {}, value: values[offset + bounds.length] },
+    { metricName: `${name}_count`, labels, sharedLabels: {}, value: count },
+  ]
+}

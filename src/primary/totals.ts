@@ -1,0 +1,108 @@
+// What all workers counted, the dead included, and what the living ones last said of themselves.
+
+import { monotonicNow, type Report } from '../messages.js'
+import { WORKER_GAUGE_RULES, WORKER_GAUGES, type WorkerGauge } from '../metrics/catalogue.js'
+import { SERIES_COUNT } from '../metrics/layout.js'
+import type { MetricSource } from '../metrics/source.js'
+
+/** The last report of one living process. */
+export interface Snapshot {
+  readonly slot: number
+  /** In the order of `WORKER_GAUGES`. */
+  readonly gauges: readonly number[]
+  /** Monotonic milliseconds. */
+  readonly arrivedAt: number
+  /** Highest sequence of a report request that the process has answered; 0 for none. */
+  readonly sequence: number
+}
+
+export class Totals implements MetricSource {
+  readonly values = new Float64Array(SERIES_COUNT)
+  readonly #now: () => number
+  /** By pid: during a reload a slot has two processes, and both report. */
+  readonly #snapshots = new Map<number, Snapshot>()
+  /** By slot: sums of gauges with rule `grow`, in the order of `WORKER_GAUGES`. */
+  readonly #grown = new Map<number, Float64Array>()
+  /** By slot: arrival of the last snapshot, also of a process that is gone; monotonic milliseconds. */
+  readonly #lastArrival = new Map<number, number>()
+
+  /** @param now monotonic milliseconds. */
+  constructor(now: () => number = monotonicNow) {
+    this.#now = now
+  }
+
+  /**
+   * Adds what the process counted since its last report and keeps its gauges.
+   *
+   * @throws RangeError when the report does not fit the catalogue; nothing of it is added then.
+   */
+  add(slot: number, pid: number, report: Report): void {
+    checkDeltas(report.deltas)
+    checkGauges(report.gauges)
+    for (let i = 0; i < report.deltas.length; i += 2) this.values[report.deltas[i]] += report.deltas[i + 1]
+
+    const previous = this.#snapshots.get(pid)
+    this.#grow(slot, previous?.gauges, report.gauges)
+    const arrivedAt = this.#now()
+    const sequence = Math.max(previous?.sequence ?? 0, report.sequence)
+    this.#snapshots.set(pid, { slot, gauges: report.gauges, arrivedAt, sequence })
+    this.#lastArrival.set(slot, arrivedAt)
+  }
+
+  /** The process is gone: its gauges go with it, its counts stay. */
+  forget(pid: number): void {
+    this.#snapshots.delete(pid)
+  }
+
+  /** The last report of a living process; undefined before its first. */
+  snapshot(pid: number): Snapshot | undefined {
+    return this.#snapshots.get(pid)
+  }
+
+  gauge(slot: number, gauge: WorkerGauge): number {
+    const index = WORKER_GAUGES.indexOf(gauge)
+    const rule = WORKER_GAUGE_RULES[gauge]
+    if (rule === 'grow') return this.#grown.get(slot)?.[index] ?? 0
+    const values = this.#living(slot).map(snapshot => snapshot.gauges[index])
+    return rule === 'max' ? Math.max(0, ...values) : values.reduce((sum, value) => sum + value, 0)
+  }
+
+  /** The oldest snapshot counts where a slot has several processes, so that a stuck one shows. */
+  snapshotAge(slot: number): number {
+    const arrivals = this.#living(slot).map(snapshot => snapshot.arrivedAt)
+    const oldest = arrivals.length > 0 ? Math.min(...arrivals) : this.#lastArrival.get(slot)
+    return oldest === undefined ? 0 : (this.#now() - oldest) / 1000
+  }
+
+  #living(slot: number): Snapshot[] {
+    return [...this.#snapshots.values()].filter(snapshot => snapshot.slot === slot)
+  }
+
+  #grow(slot: number, before: readonly number[] | undefined, now: readonly number[]): void {
+    const grown = this.#grown.get(slot) ?? new Float64Array(WORKER_GAUGES.length)
+    this.#grown.set(slot, grown)
+    for (const [i, gauge] of WORKER_GAUGES.entries()) {
+      if (WORKER_GAUGE_RULES[gauge] === 'grow') grown[i] += Math.max(0, now[i] - (before?.[i] ?? 0))
+    }
+  }
+}
+
+function checkDeltas(deltas: readonly number[]): void {
+  if (deltas.length % 2 !== 0) throw new RangeError('the deltas of a report are not pairs')
+  for (let i = 0; i < deltas.length; i += 2) {
+    const index = deltas[i]
+    const increment = deltas[i + 1]
+    if (!Number.isInteger(index) || index < 0 || index >= SERIES_COUNT)
+      throw new RangeError(`a report names series ${index} of ${SERIES_COUNT}`)
+    if (!Number.isFinite(increment) || increment < 0)
+      throw new RangeError(`a report adds ${increment} to series ${index}`)
+  }
+}
+
+/** NaN and the infinities arrive as null, since the messages are JSON. */
+function checkGauges(gauges: readonly number[]): void {
+  if (gauges.length !== WORKER_GAUGES.length)
+    throw new RangeError(`a report has ${gauges.length} gauges, not ${WORKER_GAUGES.length}`)
+  const bad = gauges.findIndex(value => !Number.isFinite(value))
+  if (bad !== -1) throw new RangeError(`a report has no number for ${WORKER_GAUGES[bad]}`)
+}

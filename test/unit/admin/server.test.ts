@@ -1,0 +1,192 @@
+// The admin server over real HTTP: routes, probes, errors, headers, bearer token.
+
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import { createAdmin } from '../../../src/admin/server.js'
+import type { AdminView, Readiness } from '../../../src/admin/view.js'
+import type { Settings } from '../../../src/settings.js'
+
+const SETTINGS = { maxMessage: 1024, path: undefined, adminToken: undefined } as Partial<Settings> as Settings
+const WORKER = { id: 1, pid: 4711, state: 'ready', connections: 3, ageSeconds: 1.5 } as const
+const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+
+function fakeView(overrides: Partial<AdminView> = {}): AdminView {
+  return {
+    settings: SETTINGS,
+    readiness: () => 'ready',
+    workers: () => [WORKER],
+    metrics: async () => ({ contentType: CONTENT_TYPE, body: 'a 1\n' }),
+    reload: async () => 'started',
+    onError: error => assert.fail(`unexpected: ${error}`),
+    ...overrides,
+  }
+}
+
+/** Serves the view until the test ends; returns a `fetch` for paths on it. */
+async function serve(t: TestContext, view: AdminView) {
+  const server = createServer(createAdmin(view)).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  const { port } = server.address() as AddressInfo
+  return (path: string, init?: RequestInit) => fetch(`http://127.0.0.1:${port}${path}`, init)
+}
+
+async function assertError(response: Response, status: number): Promise<string> {
+  assert.equal(response.status, status)
+  const body = (await response.json()) as { error: { status: number; message: string } }
+  assert.deepEqual(Object.keys(body), ['error'])
+  assert.deepEqual(Object.keys(body.error), ['status', 'message'])
+  assert.equal(body.error.status, status)
+  return body.error.message
+}
+
+test('/metrics is the exposition with its content type', async t => {
+  const get = await serve(t, fakeView())
+  const response = await get('/metrics')
+  assert.equal(response.status, 200)
+  const type = response.headers.get('content-type')?.split('; ').sort()
+  assert.deepEqual(type, CONTENT_TYPE.split('; ').sort())
+  assert.equal(await response.text(), 'a 1\n')
+})
+
+for (const readiness of ['starting', 'draining', 'no-worker', 'ready'] satisfies Readiness[]) {
+  test(`probes while ${readiness}`, async t => {
+    const get = await serve(t, fakeView({ readiness: () => readiness }))
+    for (const path of ['/readyz', '/healthz']) {
+      const response = await get(path)
+      assert.equal(response.status, readiness === 'ready' ? 200 : 503)
+      assert.deepEqual(await response.json(), { status: readiness })
+    }
+    assert.equal((await get('/livez')).status, 200)
+  })
+}
+
+test('/config has the keys of the flags and no secret', async t => {
+  const get = await serve(t, fakeView({ settings: { ...SETTINGS, adminToken: 'secret' } }))
+  const response = await get('/config', { headers: { authorization: 'Bearer secret' } })
+  assert.deepEqual(await response.json(), { 'max-message': 1024, path: null, 'admin-token': '***' })
+})
+
+test('/workers is an array of what the primary says', async t => {
+  const get = await serve(t, fakeView())
+  assert.deepEqual(await (await get('/workers')).json(), [WORKER])
+})
+
+test('POST /reload answers 202, and 409 while one is under way', async t => {
+  let outcome: 'started' | 'busy' = 'started'
+  const get = await serve(t, fakeView({ reload: async () => outcome }))
+  const started = await get('/reload', { method: 'POST' })
+  assert.equal(started.status, 202)
+  assert.deepEqual(await started.json(), { status: 'started' })
+  outcome = 'busy'
+  await assertError(await get('/reload', { method: 'POST' }), 409)
+})
+
+test('/ lists routes that exist', async t => {
+  const get = await serve(t, fakeView())
+  const index = (await (await get('/')).json()) as Record<string, string>
+  for (const route of Object.keys(index)) {
+    const [method, path] = route.split(' ')
+    const response = await get(path, { method })
+    assert.ok(response.ok, route)
+    await response.body?.cancel()
+  }
+})
+
+test('HEAD is GET without a body', async t => {
+  const get = await serve(t, fakeView())
+  for (const path of ['/', '/metrics', '/livez', '/readyz', '/config', '/workers']) {
+    const response = await get(path, { method: 'HEAD' })
+    assert.equal(response.status, 200, path)
+    assert.equal(await response.text(), '')
+  }
+})
+
+test('an unknown path is 404, a wrong method 405 with Allow', async t => {
+  const get = await serve(t, fakeView())
+  await assertError(await get('/nothing'), 404)
+  const reload = await get('/reload')
+  assert.equal(reload.headers.get('allow'), 'POST')
+  await assertError(reload, 405)
+  for (const path of ['/', '/metrics', '/livez', '/readyz', '/healthz', '/config', '/workers']) {
+    for (const method of ['POST', 'DELETE', 'OPTIONS']) {
+      const response = await get(path, { method })
+      assert.equal(response.headers.get('allow'), 'GET, HEAD')
+      await assertError(response, 405)
+    }
+  }
+})
+
+test('a failure is 500 without its cause, which the primary hears of', async t => {
+  const failure = new Error('inner workings')
+  const heard: unknown[] = []
+  const get = await serve(
+    t,
+    fakeView({ metrics: () => Promise.reject(failure), onError: error => void heard.push(error) }),
+  )
+  assert.equal(await assertError(await get('/metrics'), 500), 'Internal Server Error')
+  assert.deepEqual(heard, [failure])
+})
+
+test('an error that is the client’s fault keeps its status and is not reported', async t => {
+  const fault = Object.assign(new Error('details'), { status: 400 })
+  const get = await serve(t, fakeView({ metrics: () => Promise.reject(fault) }))
+  assert.equal(await assertError(await get('/metrics'), 400), 'Bad Request')
+})
+
+test('security headers are on every answer', async t => {
+  const get = await serve(t, fakeView())
+  for (const path of ['/livez', '/metrics', '/nothing']) {
+    const { headers } = await get(path)
+    assert.equal(headers.get('x-content-type-options'), 'nosniff')
+    assert.equal(headers.get('content-security-policy'), "default-src 'none';frame-ancestors 'none'")
+    assert.equal(headers.get('cache-control'), 'no-store')
+    assert.equal(headers.get('x-powered-by'), null)
+    assert.equal(headers.get('strict-transport-security'), null)
+    assert.equal(headers.get('etag'), null)
+  }
+})
+
+test('with a token all but the probes ask for it', async t => {
+  const get = await serve(t, fakeView({ settings: { ...SETTINGS, adminToken: 'secret' } }))
+  for (const path of ['/livez', '/readyz', '/healthz']) assert.equal((await get(path)).status, 200)
+  for (const path of ['/', '/metrics', '/config', '/workers', '/reload', '/nothing']) {
+    const response = await get(path)
+    assert.equal(response.headers.get('www-authenticate'), 'Bearer realm="echobahn"')
+    await assertError(response, 401)
+  }
+  await assertError(await get('/reload', { method: 'POST' }), 401)
+})
+
+for (const [authorization, status] of [
+  ['Bearer secret', 200],
+  ['bearer secret', 200],
+  ['BEARER  secret', 200],
+  ['Bearer Secret', 401],
+  ['Bearer secret2', 401],
+  ['Bearer secre', 401],
+  ['Bearer', 401],
+  ['Bearersecret', 401],
+  ['secret', 401],
+  ['Basic secret', 401],
+] as const) {
+  test(`Authorization: ${authorization} is answered ${status}`, async t => {
+    const get = await serve(t, fakeView({ settings: { ...SETTINGS, adminToken: 'secret' } }))
+    const response = await get('/workers', { headers: { authorization } })
+    assert.equal(response.status, status)
+    await response.body?.cancel()
+  })
+}
+
+test('a wrong token is told apart from none', async t => {
+  const get = await serve(t, fakeView({ settings: { ...SETTINGS, adminToken: 'secret' } }))
+  const response = await get('/workers', { headers: { authorization: 'Bearer wrong' } })
+  assert.equal(response.headers.get('www-authenticate'), 'Bearer realm="echobahn", error="invalid_token"')
+  await assertError(response, 401)
+})

@@ -1,0 +1,23 @@
+// README.md holds the table of metrics as the catalogue renders it.
+
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { renderMetricsTable } from '../../../src/metrics/readme.js'
+
+test('README.md has the table of metrics', () => {
+  const readme = readFileSync(new URL('README.md', import.meta.resolve('#package.json')), 'utf8')
+  const [, block] = readme.match(/<!-- metrics:begin -->([\s\S]*)<!-- metrics:end -->/) ?? []
+  assert.equal(block?.trim(), renderMetricsTable())
+})
+
+test('the table has a line for each metric, with as many cells as the head', () => {
+  const [head, , ...lines] = renderMetricsTable().split('\n')
+  const cells = head.split('|').length
+  for (const line of lines) assert.equal(line.split('|').length, cells, line)
+  const names = lines.map(line => line.match(/`(.+?)`/)?.[1])
+  assert.ok(names.includes('echobahn_frames_total'))
+  assert.ok(names.includes('echobahn_worker_cpu_seconds_total'))
+  assert.ok(names.includes('echobahn_build_info'))
+  assert.equal(new Set(names).size, names.length)
+})

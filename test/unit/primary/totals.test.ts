@@ -1,0 +1,107 @@
+// Totals: counts outlive their workers, gauges do not, and nothing goes backwards.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Report } from '../../../src/messages.js'
+import { WORKER_GAUGES, type WorkerGauge } from '../../../src/metrics/catalogue.js'
+import { offsetOf, SERIES_COUNT } from '../../../src/metrics/layout.js'
+import { Totals } from '../../../src/primary/totals.js'
+
+const SENT = offsetOf('wire_bytes_total', { direction: 'sent' })
+
+function report(gauges: Partial<Record<WorkerGauge, number>>, deltas: number[] = [], sequence = 0): Report {
+  return { type: 'report', sequence, deltas, gauges: WORKER_GAUGES.map(gauge => gauges[gauge] ?? 0) }
+}
+
+test('deltas of all workers add up and stay when a worker is gone', () => {
+  const totals = new Totals()
+  totals.add(1, 100, report({}, [SENT, 5]))
+  totals.add(2, 200, report({}, [SENT, 7]))
+  totals.forget(100)
+  totals.add(1, 101, report({}, [SENT, 1]))
+  assert.equal(totals.values[SENT], 13)
+})
+
+test('gauges of a slot are those of its living processes', () => {
+  const totals = new Totals()
+  totals.add(1, 100, report({ connections: 5, eventLoopDelayMax: 0.5 }))
+  totals.add(1, 101, report({ connections: 2, eventLoopDelayMax: 0.1 }))
+  totals.add(2, 200, report({ connections: 9 }))
+  assert.equal(totals.gauge(1, 'connections'), 7)
+  assert.equal(totals.gauge(1, 'eventLoopDelayMax'), 0.5)
+  totals.forget(100)
+  assert.equal(totals.gauge(1, 'connections'), 2)
+  assert.equal(totals.gauge(1, 'eventLoopDelayMax'), 0.1)
+  totals.forget(101)
+  assert.equal(totals.gauge(1, 'connections'), 0)
+  assert.equal(totals.gauge(2, 'connections'), 9)
+})
+
+test('CPU time of a slot grows over replacements', () => {
+  const totals = new Totals()
+  const seen: number[] = []
+  const add = (pid: number, cpuUserSeconds: number) => {
+    totals.add(1, pid, report({ cpuUserSeconds }))
+    seen.push(totals.gauge(1, 'cpuUserSeconds'))
+  }
+  add(100, 4)
+  add(100, 6)
+  add(101, 1)
+  add(100, 7)
+  totals.forget(100)
+  seen.push(totals.gauge(1, 'cpuUserSeconds'))
+  add(101, 3)
+  assert.deepEqual(seen, [4, 6, 7, 8, 8, 10])
+})
+
+test('the age is that of the oldest snapshot, and goes on after the process is gone', () => {
+  let now = 1000
+  const totals = new Totals(() => now)
+  assert.equal(totals.snapshotAge(1), 0)
+  totals.add(1, 100, report({}))
+  now += 2000
+  totals.add(1, 101, report({}))
+  now += 500
+  assert.equal(totals.snapshotAge(1), 2.5)
+  totals.forget(100)
+  assert.equal(totals.snapshotAge(1), 0.5)
+  totals.forget(101)
+  now += 1000
+  assert.equal(totals.snapshotAge(1), 1.5)
+})
+
+test('a snapshot tells which request its process has answered', () => {
+  const totals = new Totals(() => 42)
+  assert.equal(totals.snapshot(100), undefined)
+  totals.add(1, 100, report({}, [], 3))
+  totals.add(1, 100, report({ connections: 1 }))
+  const snapshot = totals.snapshot(100)
+  assert.equal(snapshot?.sequence, 3)
+  assert.equal(snapshot?.arrivedAt, 42)
+  assert.equal(snapshot?.gauges[WORKER_GAUGES.indexOf('connections')], 1)
+  totals.forget(100)
+  assert.equal(totals.snapshot(100), undefined)
+})
+
+for (const [what, deltas] of [
+  ['an index below 0', [SENT, 1, -1, 1]],
+  ['an index past the end', [SENT, 1, SERIES_COUNT, 1]],
+  ['an index between two', [SENT, 1, 0.5, 1]],
+  ['an increment below 0', [SENT, 1, SENT, -1]],
+  ['an increment that is no number', [SENT, 1, SENT, Number.NaN]],
+  ['half a pair', [SENT, 1, SENT]],
+] as const) {
+  test(`a report with ${what} is refused as a whole`, () => {
+    const totals = new Totals()
+    assert.throws(() => totals.add(1, 100, report({}, [...deltas])), RangeError)
+    assert.equal(totals.values[SENT], 0)
+  })
+}
+
+test('a report with the wrong gauges is refused as a whole', () => {
+  const totals = new Totals()
+  const short: Report = { type: 'report', sequence: 0, deltas: [SENT, 1], gauges: [1] }
+  assert.throws(() => totals.add(1, 100, short), /1 gauges/)
+  assert.throws(() => totals.add(1, 100, report({ residentBytes: Number.NaN }, [SENT, 1])), /residentBytes/)
+  assert.equal(totals.values[SENT], 0)
+})
