@@ -49,7 +49,7 @@ export class Totals implements MetricSource {
     this.#lastArrival.set(slot, arrivedAt)
   }
 
-  /** The process is gone: its gauges go with it, its counts stay. */
+  /** The process is gone and its last report was added: its gauges go with it, its counts stay. */
   forget(pid: number): void {
     this.#snapshots.delete(pid)
   }
