@@ -62,3 +62,13 @@ export interface Settings {
   readonly adminToken: string | undefined
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
 }
+
+/** The settings as people may see them: a secret that is set becomes `***`. */
+export function maskedSettings(settings: Settings): Settings {
+  return settings.adminToken === undefined ? settings : { ...settings, adminToken: '***' }
+}
+
+/** A field as flags and printed configurations spell it: `maxMessage` is `max-message`. */
+export function kebabCase(field: keyof Settings): string {
+  return field.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
+}

@@ -1,0 +1,76 @@
+// Reads the command line: which flags were given, with which texts.
+
+import { parseArgs } from 'node:util'
+import type { ExitError } from '../errors.js'
+import type { Settings } from '../settings.js'
+import { type Given, type GivenOption, rejected } from './given.js'
+import { badOption, didYouMean, MASK, nameIn } from './problem.js'
+import { OPTIONS, type Option } from './schema.js'
+
+/** Flags that print something instead of starting the service; of several, the first here wins. */
+export const ACTIONS = [
+  { action: 'help', flag: '--help', help: 'Print this and exit.' },
+  { action: 'version', flag: '--version', help: 'Print the version and exit.' },
+  { action: 'print-config', flag: '--print-config', help: 'Print the configuration in force as JSON and exit.' },
+] as const
+
+export type Action = (typeof ACTIONS)[number]['action'] | 'run'
+
+const OPTION_BY_FLAG = new Map(OPTIONS.map(option => [option.flag, option]))
+const FLAGS: readonly string[] = [...OPTION_BY_FLAG.keys(), ...ACTIONS.map(({ flag }) => flag)]
+
+// Not strict: parseArgs then reports what it sees, and the errors are worded here.
+const PARSER = {
+  options: Object.fromEntries(
+    FLAGS.map(flag => [flag.slice(2), { type: OPTION_BY_FLAG.has(flag) ? 'string' : 'boolean' } as const]),
+  ),
+  strict: false,
+  tokens: true,
+} as const
+
+type Token = ReturnType<typeof parseArgs<typeof PARSER>>['tokens'][number]
+type FlagToken = Extract<Token, { kind: 'option' }>
+
+/** Throws ExitError for an unknown flag, a stray argument, a missing value or a repetition. */
+export function readArgv(argv: readonly string[]): { action: Action; given: Given } {
+  const given = new Map<keyof Settings, GivenOption>()
+  const actions = new Set<string>()
+  for (const token of parseArgs({ ...PARSER, args: [...argv] }).tokens) {
+    if (token.kind === 'positional') throw strayArgument(token.value, given)
+    if (token.kind === 'option-terminator') continue
+    const option = OPTION_BY_FLAG.get(token.rawName)
+    if (option !== undefined) given.set(option.field, withText(given.get(option.field), option, token))
+    else if (FLAGS.includes(token.rawName)) addAction(token, actions)
+    else throw unknownFlag(argv[token.index])
+  }
+  return { action: ACTIONS.find(({ flag }) => actions.has(flag))?.action ?? 'run', given }
+}
+
+function withText(before: GivenOption | undefined, option: Option, { value, inlineValue }: FlagToken): GivenOption {
+  const given = { option, source: option.flag, texts: before?.texts ?? [] }
+  // parseArgs reads `--host --port 80` as the host `--port`, which nobody means.
+  const isMissing = value === undefined || (!inlineValue && value.startsWith('--'))
+  if (isMissing) throw badOption(`${option.flag}: needs a value; allowed are ${option.allowed}`)
+  if (before !== undefined && !option.repeatable) throw rejected(given, value, 'given twice; allowed is once')
+  return { ...given, texts: [...given.texts, value] }
+}
+
+function addAction({ rawName, value }: FlagToken, actions: Set<string>): void {
+  if (value !== undefined) throw badOption(`${rawName}=${value}: takes no value; allowed is ${rawName} alone`)
+  if (actions.has(rawName)) throw badOption(`${rawName}: given twice; allowed is once`)
+  actions.add(rawName)
+}
+
+function unknownFlag(argument: string): ExitError {
+  const name = nameIn(argument)
+  const hint = didYouMean(name.replace(/^-+/, '--'), FLAGS)
+  return badOption(`${name}: no such flag${hint}; allowed are those that --help lists`)
+}
+
+function strayArgument(argument: string, given: Given): ExitError {
+  // It may be the rest of a secret that the shell split.
+  const isDoubtful = [...given.values()].some(({ option }) => option.secret)
+  const name = nameIn(argument)
+  const shown = isDoubtful ? MASK : name === argument ? name : `${name}…`
+  return badOption(`stray argument "${shown}": allowed are the flags that --help lists`)
+}

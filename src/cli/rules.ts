@@ -1,0 +1,45 @@
+// Rules between options: values that are allowed alone but contradict each other.
+
+import { kebabCase, type Settings } from '../settings.js'
+import type { Given, GivenOption } from './given.js'
+import { formatSize } from './units.js'
+
+export interface Conflict {
+  /** The option to name in the error: always one that the user gave. */
+  readonly offender: GivenOption
+  /** What is allowed instead. */
+  readonly why: string
+}
+
+/** The first rule that is broken, if any. */
+export function findConflict(settings: Settings, given: Given): Conflict | undefined {
+  return (
+    withoutPartner('tlsCert', 'tlsKey', given) ??
+    withoutPartner('tlsKey', 'tlsCert', given) ??
+    crossedWaterMarks(settings, given) ??
+    timeoutWithoutPing(settings, given)
+  )
+}
+
+function withoutPartner(field: keyof Settings, partner: keyof Settings, given: Given): Conflict | undefined {
+  const offender = given.get(field)
+  if (offender === undefined || given.has(partner)) return undefined
+  return { offender, why: `allowed only together with ${kebabCase(partner)}` }
+}
+
+function crossedWaterMarks({ lowWaterMark, highWaterMark }: Settings, given: Given): Conflict | undefined {
+  if (lowWaterMark <= highWaterMark) return undefined
+  const low = given.get('lowWaterMark')
+  if (low !== undefined) {
+    return { offender: low, why: `allowed are sizes up to high-water-mark, ${formatSize(highWaterMark)}` }
+  }
+  const high = given.get('highWaterMark')
+  return high && { offender: high, why: `allowed are sizes from low-water-mark, ${formatSize(lowWaterMark)}` }
+}
+
+/** Only a timeout that was asked for: the default gives way by itself. */
+function timeoutWithoutPing({ pingInterval, pingTimeout }: Settings, given: Given): Conflict | undefined {
+  const offender = given.get('pingTimeout')
+  if (offender === undefined || pingInterval !== 0 || pingTimeout === 0) return undefined
+  return { offender, why: 'allowed is 0 while ping-interval is 0' }
+}

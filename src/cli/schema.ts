@@ -1,0 +1,222 @@
+// The one schema behind flags, environment variables, defaults, help and the README table.
+
+import { availableParallelism } from 'node:os'
+import { z } from 'zod'
+import { kebabCase, type Settings } from '../settings.js'
+import { list, type OptionInfo, option, optional, optionInfo, secret, type Texts } from './option.js'
+import {
+  bearerToken,
+  deflateLevel,
+  duration,
+  fileName,
+  host,
+  oneOf,
+  origin,
+  path,
+  port,
+  size,
+  token,
+  wholeNumber,
+} from './values.js'
+
+const GIB = 2 ** 30
+/** A limit of this many is as good as none; it fits the 32 bits that any consumer might use. */
+const MANY = 2 ** 31 - 1
+
+/** Options whose default depends on the machine or on other options: undefined until `fillIn`. */
+type Computed = 'workers' | 'codecThreads' | 'pingTimeout'
+type Fields = {
+  [Field in keyof Settings]: z.ZodType<Field extends Computed ? Settings[Field] | undefined : Settings[Field], Texts>
+}
+
+const fields: Fields = {
+  host: option(host, { group: 'Listening', default: '127.0.0.1', help: 'Address that WebSocket clients connect to.' }),
+  port: option(port, { group: 'Listening', default: '8888', help: 'Port for them; 0 takes a free one.' }),
+  path: optional(path, { group: 'Listening', default: 'any path', help: 'Only path that is served; others get 404.' }),
+  subprotocol: list(token, {
+    group: 'Listening',
+    default: "the client's first",
+    help: 'Subprotocol that the server speaks; the first that the client offers too is selected.',
+  }),
+  origin: list(origin, {
+    group: 'Listening',
+    default: 'any origin',
+    help: 'Origin that browsers may connect from; others get 403.',
+  }),
+  tlsCert: optional(fileName, {
+    group: 'Listening',
+    default: 'none',
+    help: 'Certificate chain, which turns ws into wss; read again on SIGHUP.',
+  }),
+  tlsKey: optional(fileName, {
+    group: 'Listening',
+    default: 'none',
+    help: 'Private key of the certificate; read again on SIGHUP.',
+  }),
+
+  workers: optional(wholeNumber(1, 4096), {
+    group: 'Processes',
+    default: 'number of cores',
+    help: 'Worker processes that own the connections.',
+  }),
+  distribution: option(oneOf('least-connections', 'round-robin'), {
+    group: 'Processes',
+    default: 'least-connections',
+    help: 'How the worker for a new connection is chosen.',
+  }),
+
+  compression: option(oneOf('on', 'off'), {
+    group: 'Compression',
+    default: 'on',
+    help: 'Whether permessage-deflate (RFC 7692) is negotiated.',
+  }),
+  deflateLevel: option(deflateLevel, {
+    group: 'Compression',
+    default: 'auto',
+    help: 'zlib level; auto takes 6 for small messages and 1 for large ones.',
+  }),
+  memLevel: option(wholeNumber(1, 9), {
+    group: 'Compression',
+    default: '8',
+    help: 'zlib memory level; higher is faster and takes more memory.',
+  }),
+  windowBits: option(wholeNumber(9, 15), {
+    group: 'Compression',
+    default: '15',
+    help: 'Largest LZ77 window of either direction, as base-2 logarithm of its octets.',
+  }),
+  contextTakeover: option(oneOf('off', 'on'), {
+    group: 'Compression',
+    default: 'off',
+    help: 'Whether a message may refer to the ones before it: smaller messages, more CPU and memory.',
+  }),
+  offload: option(oneOf('auto', 'always', 'never'), {
+    group: 'Compression',
+    default: 'auto',
+    help: 'Whether codec threads do the compression; auto does small work inline.',
+  }),
+  codecThreads: optional(wholeNumber(0, 1024), {
+    group: 'Compression',
+    default: 'cores / workers, at least 1; 0 without compression',
+    help: 'Codec threads of each worker; 0 does all compression inline.',
+  }),
+  codecQueue: option(wholeNumber(1, MANY), {
+    group: 'Compression',
+    default: '1024',
+    help: 'Messages that may wait for the codec threads of a worker before their connections are no longer read.',
+  }),
+
+  maxMessage: option(size(125, GIB), {
+    group: 'Limits',
+    default: '16MiB',
+    help: 'Largest message, inflated; a larger one is closed with 1009.',
+  }),
+  maxInflateRatio: option(wholeNumber(0, MANY), {
+    group: 'Limits',
+    default: '0',
+    help: 'Largest ratio of inflated to compressed octets; a message above it is closed with 1009; 0 is no limit.',
+  }),
+  maxConnections: option(wholeNumber(0, MANY), {
+    group: 'Limits',
+    default: '65536',
+    help: 'Connections at a time, of all workers together; more get 503; 0 is no limit.',
+  }),
+  maxConnectionsPerIp: option(wholeNumber(0, MANY), {
+    group: 'Limits',
+    default: '0',
+    help: 'Connections at a time from one address; more get 429; 0 is no limit.',
+  }),
+  maxFragments: option(wholeNumber(0, MANY), {
+    group: 'Limits',
+    default: '0',
+    help: 'Frames of one message; more are closed with 1008; 0 is no limit.',
+  }),
+
+  handshakeTimeout: option(duration(1), {
+    group: 'Timeouts and flow',
+    default: '5s',
+    help: 'Time for the opening handshake, and for the peer to answer a Close.',
+  }),
+  pingInterval: option(duration(0), {
+    group: 'Timeouts and flow',
+    default: '30s',
+    help: 'Idle time after which a peer is pinged; 0 is never.',
+  }),
+  pingTimeout: optional(duration(0), {
+    group: 'Timeouts and flow',
+    default: '10s, or 0 without pings',
+    help: 'Time after which a pinged peer that stays silent is dropped; 0 is never.',
+  }),
+  highWaterMark: option(size(1, GIB), {
+    group: 'Timeouts and flow',
+    default: '1MiB',
+    help: 'Unsent octets of a connection above which it is not read.',
+  }),
+  lowWaterMark: option(size(0, GIB), {
+    group: 'Timeouts and flow',
+    default: '256KiB',
+    help: 'Unsent octets at which reading resumes; at most high-water-mark.',
+  }),
+  slowReaderTimeout: option(duration(0), {
+    group: 'Timeouts and flow',
+    default: '30s',
+    help: 'Time after which a peer that takes none of its unsent octets is dropped; 0 is never.',
+  }),
+  drainTimeout: option(duration(0), {
+    group: 'Timeouts and flow',
+    default: '10s',
+    help: 'Time that connections have to end when the service stops or a worker is replaced.',
+  }),
+
+  adminHost: option(host, { group: 'Admin and log', default: '127.0.0.1', help: 'Address of the admin server.' }),
+  adminPort: option(port, {
+    group: 'Admin and log',
+    default: '8889',
+    help: 'Port of the admin server; 0 takes a free one.',
+  }),
+  adminToken: secret(bearerToken, {
+    group: 'Admin and log',
+    default: 'none',
+    help: 'Bearer token that all admin routes but /livez and /readyz then ask for.',
+  }),
+  logLevel: option(oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'), {
+    group: 'Admin and log',
+    default: 'info',
+    help: 'Least severity that is logged.',
+  }),
+}
+
+const fieldsSchema = z.object(fields)
+
+/** Turns what the user gave, by field, into the settings in force. */
+export const settingsSchema = fieldsSchema.transform(fillIn)
+
+function fillIn(given: z.output<typeof fieldsSchema>): Settings {
+  const cores = availableParallelism()
+  const workers = given.workers ?? cores
+  const threads = given.compression === 'off' ? 0 : Math.max(1, Math.floor(cores / workers))
+  return {
+    ...given,
+    workers,
+    codecThreads: given.codecThreads ?? threads,
+    pingTimeout: given.pingTimeout ?? (given.pingInterval === 0 ? 0 : 10_000),
+  }
+}
+
+export interface Option extends OptionInfo {
+  readonly field: keyof Settings
+  /** For example `--max-message`. */
+  readonly flag: string
+  /** For example `ECHOBAHN_MAX_MESSAGE`. */
+  readonly variable: string
+}
+
+export const VARIABLE_PREFIX = 'ECHOBAHN_'
+
+/** All options, in the order of the schema. */
+export const OPTIONS: readonly Option[] = (Object.keys(fields) as (keyof Settings)[]).map(field => {
+  const info = optionInfo.get(fields[field])
+  if (info === undefined) throw new TypeError(`option ${field} is not described`)
+  const name = kebabCase(field)
+  return { ...info, field, flag: `--${name}`, variable: VARIABLE_PREFIX + name.toUpperCase().replaceAll('-', '_') }
+})

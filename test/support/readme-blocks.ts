@@ -1,0 +1,39 @@
+// The generated tables of README.md: each stands between two HTML comments that carry its name.
+
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { renderOptionsTable } from '../../src/cli/readme.js'
+import { renderMetricsTable } from '../../src/metrics/readme.js'
+
+export const README = join(dirname(createRequire(import.meta.url).resolve('#package.json')), 'README.md')
+
+/** What renders the block of each name. */
+export const BLOCKS: Readonly<Record<string, () => string>> = {
+  options: renderOptionsTable,
+  metrics: renderMetricsTable,
+}
+
+export function readReadme(): string {
+  return readFileSync(README, 'utf8')
+}
+
+/** The text between the markers, without the blank lines around it. Throws when a marker is missing. */
+export function readBlock(markdown: string, name: string): string {
+  const { start, end } = locate(markdown, name)
+  return markdown.slice(start, end).trim()
+}
+
+/** The Markdown with the text between the markers replaced. Throws when a marker is missing. */
+export function replaceBlock(markdown: string, name: string, text: string): string {
+  const { start, end } = locate(markdown, name)
+  return `${markdown.slice(0, start)}\n\n${text}\n\n${markdown.slice(end)}`
+}
+
+function locate(markdown: string, name: string): { start: number; end: number } {
+  const begin = `<!-- ${name}:begin -->`
+  const start = markdown.indexOf(begin) + begin.length
+  const end = markdown.indexOf(`<!-- ${name}:end -->`, start)
+  if (start < begin.length || end < 0) throw new Error(`no block ${name} in the README`)
+  return { start, end }
+}
