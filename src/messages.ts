@@ -2,7 +2,7 @@
 
 import type { Settings } from './settings.js'
 
-/** First message to a new worker; it answers `ready` or exits. */
+/** Answer to `awake`, and the first message to a new worker; it answers `ready` or exits. */
 export interface Start {
   readonly type: 'start'
   /** Number of the worker's place in the fleet, 1…N; a replacement keeps it. */
@@ -47,6 +47,14 @@ export interface Leave {
 
 export type ToWorker = Start | Handover | Revoke | ReportRequest | Leave
 
+/**
+ * First message of a worker: it listens. Node delivers what comes before to cluster's own listener alone, so the
+ * primary says nothing until then.
+ */
+export interface Awake {
+  readonly type: 'awake'
+}
+
 export interface Ready {
   readonly type: 'ready'
 }
@@ -86,7 +94,7 @@ export interface Left {
   readonly cut: number
 }
 
-export type FromWorker = Ready | Taken | Refused | Closed | Report | Left
+export type FromWorker = Awake | Ready | Taken | Refused | Closed | Report | Left
 
 /** Monotonic milliseconds, the same clock in every process of the machine. */
 export function monotonicNow(): number {

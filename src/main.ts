@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+// Entry of every process: the first becomes the primary, those it forks become workers.
+// Imports are dynamic so that each loads only its part: workers no express, the primary neither ws nor piscina.
+
+import cluster from 'node:cluster'
+import { ExitError } from './errors.js'
+import type { Awake } from './messages.js'
+
+try {
+  if (cluster.isWorker) await runWorker()
+  else process.exit(await runCommand())
+} catch (error) {
+  if (!(error instanceof ExitError)) throw error
+  process.stderr.write(`echobahn: ${error.message}\n`)
+  process.exit(error.exitCode)
+}
+
+/** `runWorker` listens to the primary before it awaits anything, so `awake` can go out right after the call. */
+async function runWorker(): Promise<void> {
+  const worker = await import('./worker/worker.js')
+  const running = worker.runWorker()
+  process.send?.({ type: 'awake' } satisfies Awake)
+  await running
+}
+
+/** Does what the command line asks for and resolves with the exit code. */
+async function runCommand(): Promise<number> {
+  const { parse } = await import('./cli/parse.js')
+  const command = parse(process.argv.slice(2), process.env)
+  if (command.action === 'run') {
+    const { runPrimary } = await import('./primary/primary.js')
+    return runPrimary(command.settings)
+  }
+  const { renderHelp } = await import('./cli/help.js')
+  const { renderConfig, VERSION } = await import('./cli/print.js')
+  if (command.action === 'print-config') print(renderConfig(command.settings))
+  else print(command.action === 'help' ? renderHelp() : VERSION)
+  return 0
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`)
+}

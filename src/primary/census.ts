@@ -1,0 +1,60 @@
+// The living workers and the state each is in, for the admin server and the metrics.
+
+import type { Socket } from 'node:net'
+import type { WorkerView } from '../admin/view.js'
+import { monotonicNow } from '../messages.js'
+import { type RestartReason, WORKER_STATES, type WorkerState } from '../metrics/catalogue.js'
+import type { FleetSource } from '../metrics/source.js'
+import type { Distributor } from './distributor.js'
+import type { Fleet } from './fleet.js'
+import type { WorkerProcess } from './worker-process.js'
+
+export class Census implements FleetSource {
+  readonly #fleet: Fleet
+  readonly #distributor: Distributor<Socket>
+
+  constructor(fleet: Fleet, distributor: Distributor<Socket>) {
+    this.#fleet = fleet
+    this.#distributor = distributor
+  }
+
+  /** Whether any worker takes connections now. */
+  get serving(): boolean {
+    return this.#members().some(worker => this.#stateOf(worker) === 'ready')
+  }
+
+  workers(): WorkerView[] {
+    return this.#members()
+      .map(worker => ({
+        id: worker.slot,
+        pid: worker.pid,
+        state: this.#stateOf(worker),
+        connections: this.#distributor.load(worker),
+        ageSeconds: (monotonicNow() - worker.forkedAt) / 1000,
+      }))
+      .sort((a, b) => a.id - b.id || b.ageSeconds - a.ageSeconds)
+  }
+
+  /** Workers that can be expected to answer a report request. */
+  reporters(): WorkerProcess[] {
+    return this.#members().filter(worker => worker.state !== 'starting' && this.#distributor.isResponsive(worker))
+  }
+
+  workersByState(): Record<WorkerState, number> {
+    const counts = Object.fromEntries(WORKER_STATES.map(state => [state, 0])) as Record<WorkerState, number>
+    for (const worker of this.#fleet.members) counts[this.#stateOf(worker)]++
+    return counts
+  }
+
+  restartsByReason(): Readonly<Record<RestartReason, number>> {
+    return this.#fleet.restarts
+  }
+
+  #members(): WorkerProcess[] {
+    return [...this.#fleet.members]
+  }
+
+  #stateOf(worker: WorkerProcess): WorkerState {
+    return worker.state === 'ready' && !this.#distributor.isResponsive(worker) ? 'unresponsive' : worker.state
+  }
+}

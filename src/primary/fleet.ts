@@ -1,0 +1,212 @@
+// The worker processes: one per slot, restarted when they die, replaced one after another at a reload.
+
+import type { Logger } from 'pino'
+import { ExitError } from '../errors.js'
+import { type FromWorker, monotonicNow } from '../messages.js'
+import { RESTART_REASONS, type RestartReason } from '../metrics/catalogue.js'
+import type { Settings } from '../settings.js'
+import { Backoff, STABLE_AFTER } from './backoff.js'
+import { type Exit, WorkerProcess } from './worker-process.js'
+
+/** After so many early deaths in a row, in all slots together and none ready in between, the fleet gives up. */
+const GIVE_UP_AFTER = 8
+
+export interface FleetObserver {
+  onReady(worker: WorkerProcess): void
+  onMessage(worker: WorkerProcess, message: FromWorker): void
+  /** The worker was replaced and is to get no more connections. */
+  onRetired(worker: WorkerProcess): void
+  onExit(worker: WorkerProcess): void
+  /** ECHOBAHN_WORKERS_FAILED: no further restart is tried. */
+  onGiveUp(error: ExitError): void
+}
+
+interface Slot {
+  /** 1 to the number of workers. */
+  readonly number: number
+  readonly backoff: Backoff
+  /** The worker of this slot; undefined between a death and the restart. */
+  current: WorkerProcess | undefined
+  /** At a reload, the fresh worker until it is ready. */
+  replacement: WorkerProcess | undefined
+  restartTimer: NodeJS.Timeout | undefined
+}
+
+export class Fleet {
+  /** Every living process: those that start, those that serve and those that leave. */
+  readonly members = new Set<WorkerProcess>()
+  readonly restarts = Object.fromEntries(RESTART_REASONS.map(reason => [reason, 0])) as Record<RestartReason, number>
+  readonly #settings: Settings
+  readonly #log: Logger
+  readonly #observer: FleetObserver
+  readonly #slots: readonly Slot[]
+  #earlyDeaths = 0
+  #draining = false
+  #reloading = false
+  #onAllReady: (() => void) | undefined
+  #onEmpty: (() => void) | undefined
+  /** Continues a reload once the replacement is ready or dead. */
+  #onReplacement: ((exit: Exit | undefined) => void) | undefined
+
+  constructor(settings: Settings, log: Logger, observer: FleetObserver) {
+    this.#settings = settings
+    this.#log = log
+    this.#observer = observer
+    this.#slots = Array.from({ length: settings.workers }, (_, index) => ({
+      number: index + 1,
+      backoff: new Backoff(),
+      current: undefined,
+      replacement: undefined,
+      restartTimer: undefined,
+    }))
+  }
+
+  get reloading(): boolean {
+    return this.#reloading
+  }
+
+  /** Resolves when every slot has a ready worker; never, if the fleet gives up or is drained before. */
+  async start(): Promise<void> {
+    const allReady = new Promise<void>(resolve => {
+      this.#onAllReady = resolve
+    })
+    for (const slot of this.#slots) slot.current = this.#fork(slot)
+    await allReady
+  }
+
+  /**
+   * Replaces the workers slot by slot: a fresh worker is ready before the old one is told to leave. The first fresh
+   * worker that dies at its start ends the reload; the old workers from that slot on stay. Not to be called twice at once.
+   */
+  async reload(): Promise<void> {
+    this.#reloading = true
+    this.#log.info('reload: replacing the workers one after another')
+    if (await this.#replaceAll()) this.#log.info('reload: all workers are replaced')
+    this.#reloading = false
+  }
+
+  /** Asks all workers to leave; resolves when the last process is gone, at the drain timeout and a grace at the latest. */
+  async drain(): Promise<void> {
+    this.#draining = true
+    for (const slot of this.#slots) clearTimeout(slot.restartTimer)
+    if (this.members.size === 0) return
+    const empty = new Promise<void>(resolve => {
+      this.#onEmpty = resolve
+    })
+    for (const worker of this.members) worker.leave('now')
+    await empty
+  }
+
+  /** Ends every process at once, and starts none any more. */
+  kill(): void {
+    this.#draining = true
+    for (const slot of this.#slots) clearTimeout(slot.restartTimer)
+    for (const worker of this.members) worker.kill()
+  }
+
+  #fork(slot: Slot): WorkerProcess {
+    const worker = new WorkerProcess(slot.number, this.#settings, {
+      onMessage: (worker, message) => this.#onMessage(slot, worker, message),
+      onExit: (worker, exit) => this.#onExit(slot, worker, exit),
+      onSendError: (worker, error) => this.#log.debug({ slot: slot.number, workerPid: worker.pid, err: error }, 'send'),
+    })
+    this.members.add(worker)
+    return worker
+  }
+
+  #onMessage(slot: Slot, worker: WorkerProcess, message: FromWorker): void {
+    if (message.type === 'ready') this.#onReady(slot, worker)
+    else this.#observer.onMessage(worker, message)
+  }
+
+  #onReady(slot: Slot, worker: WorkerProcess): void {
+    if (worker.state !== 'ready') return
+    this.#log.info({ slot: slot.number, workerPid: worker.pid }, 'worker ready')
+    this.#earlyDeaths = 0
+    this.#observer.onReady(worker)
+    if (worker === slot.replacement) this.#onReplacement?.(undefined)
+    if (this.#slots.every(({ current }) => current?.state === 'ready')) this.#onAllReady?.()
+  }
+
+  #onExit(slot: Slot, worker: WorkerProcess, exit: Exit): void {
+    this.members.delete(worker)
+    this.#observer.onExit(worker)
+    const level = worker.state === 'leaving' ? 'info' : 'warn'
+    this.#log[level]({ slot: slot.number, workerPid: worker.pid }, `worker ${describe(exit)}`)
+    if (worker === slot.current) this.#onCurrentExit(slot, worker, exit)
+    if (worker === slot.replacement) this.#onReplacement?.(exit)
+    if (this.members.size === 0) this.#onEmpty?.()
+  }
+
+  #onCurrentExit(slot: Slot, worker: WorkerProcess, exit: Exit): void {
+    slot.current = undefined
+    // A replacement that is starting already serves as the restart.
+    if (!this.#draining && !slot.replacement) this.#restart(slot, worker, exit)
+  }
+
+  #restart(slot: Slot, dead: WorkerProcess, exit: Exit): void {
+    const readyFor = dead.readyAt === undefined ? 0 : monotonicNow() - dead.readyAt
+    this.#earlyDeaths = readyFor > STABLE_AFTER ? 0 : this.#earlyDeaths + 1
+    if (this.#earlyDeaths >= GIVE_UP_AFTER) {
+      this.#giveUp(exit)
+      return
+    }
+    this.restarts[restartReason(dead, exit)]++
+    const delay = slot.backoff.delayAfter(readyFor)
+    this.#log.warn({ slot: slot.number, delay }, 'worker restarts')
+    slot.restartTimer = setTimeout(() => {
+      slot.current = this.#fork(slot)
+    }, delay)
+  }
+
+  #giveUp(exit: Exit): void {
+    const message = `${GIVE_UP_AFTER} workers in a row died before one was ready; the last ${describe(exit)}`
+    this.#observer.onGiveUp(new ExitError('ECHOBAHN_WORKERS_FAILED', message))
+  }
+
+  /** Resolves with false when a fresh worker died, or when draining came in between. */
+  async #replaceAll(): Promise<boolean> {
+    for (const slot of this.#slots) {
+      const exit = await this.#replace(slot)
+      if (this.#draining) return false
+      if (exit) {
+        this.#log.error({ slot: slot.number }, `reload stopped, old workers stay: the fresh one ${describe(exit)}`)
+        return false
+      }
+    }
+    return true
+  }
+
+  /** Resolves with undefined when the slot has a fresh worker, or with the fresh worker's untimely exit. */
+  async #replace(slot: Slot): Promise<Exit | undefined> {
+    clearTimeout(slot.restartTimer)
+    const fresh = this.#fork(slot)
+    slot.replacement = fresh
+    const exit = await new Promise<Exit | undefined>(resolve => {
+      this.#onReplacement = resolve
+    })
+    slot.replacement = undefined
+    if (this.#draining) return exit
+    if (exit) {
+      if (!slot.current) this.#restart(slot, fresh, exit)
+      return exit
+    }
+    const old = slot.current
+    slot.current = fresh
+    this.restarts.reload++
+    if (!old) return undefined
+    this.#observer.onRetired(old)
+    old.leave('later')
+    return undefined
+  }
+}
+
+function restartReason(dead: WorkerProcess, exit: Exit): RestartReason {
+  if (dead.readyAt === undefined) return 'start_failed'
+  return exit.signal ? 'signal' : 'exit'
+}
+
+/** The end of a sentence that begins with the worker. */
+function describe({ code, signal }: Exit): string {
+  return signal ? `was ended by ${signal}` : `exited with code ${code}`
+}

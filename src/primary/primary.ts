@@ -1,0 +1,209 @@
+// The primary process from start to exit: wires listener, distributor, fleet, totals and admin server together.
+
+import { createServer as createHttpServer, type Server as HttpServer } from 'node:http'
+import { createRequire } from 'node:module'
+import type { Server, Socket } from 'node:net'
+import { constants } from 'node:os'
+import type { Logger } from 'pino'
+import { createAdmin } from '../admin/server.js'
+import type { Readiness } from '../admin/view.js'
+import { createLog } from '../log.js'
+import { type FromWorker, monotonicNow, type Report } from '../messages.js'
+import { createRegistry } from '../metrics/exposition.js'
+import type { Settings } from '../settings.js'
+import { Census } from './census.js'
+import { Distributor } from './distributor.js'
+import { Fleet } from './fleet.js'
+import { authority, createListener, listen, onAcceptError } from './listener.js'
+import { openFilesLimit, openFilesWarning } from './open-files.js'
+import { ReportRounds } from './report-rounds.js'
+import { checkTlsFiles } from './tls-files.js'
+import { Totals } from './totals.js'
+import { SILENCE_TIMEOUT, startWatchdog } from './watchdog.js'
+import { setupWorkers, type WorkerProcess } from './worker-process.js'
+
+const manifest: { readonly version: string } = createRequire(import.meta.url)('#package.json')
+
+/**
+ * Runs the service until a signal ends it, and resolves with the exit code: 0 after SIGTERM or SIGINT and the draining
+ * that follows; 128 + the signal's number, as shells have it, when a second one cuts the draining short.
+ *
+ * Throws ExitError when a port cannot be bound, the TLS files are bad, or workers die at their start again and again.
+ */
+export async function runPrimary(settings: Settings): Promise<number> {
+  checkTlsFiles(settings)
+  return new Primary(settings, await createLog(settings.logLevel)).run()
+}
+
+class Primary {
+  readonly #settings: Settings
+  readonly #log: Logger
+  readonly #totals = new Totals()
+  readonly #distributor: Distributor<Socket>
+  readonly #fleet: Fleet
+  readonly #census: Census
+  readonly #rounds: ReportRounds
+  readonly #listener: Server
+  readonly #admin: HttpServer
+  #phase: 'starting' | 'serving' | 'draining' = 'starting'
+  /** Connections that were still open when their worker left or died while draining. */
+  #cut = 0
+  #end!: (exitCode: number) => void
+  #fail!: (error: Error) => void
+
+  constructor(settings: Settings, log: Logger) {
+    this.#settings = settings
+    this.#log = log
+    this.#distributor = new Distributor({
+      distribution: settings.distribution,
+      limits: settings,
+      closeSocket: socket => socket.destroy(),
+      now: monotonicNow,
+    })
+    this.#fleet = new Fleet(settings, log, {
+      onReady: worker => this.#distributor.join(worker),
+      onRetired: worker => this.#distributor.retire(worker),
+      onMessage: (worker, message) => this.#onMessage(worker, message),
+      onExit: worker => this.#onExit(worker),
+      onGiveUp: error => this.#fail(error),
+    })
+    this.#census = new Census(this.#fleet, this.#distributor)
+    this.#rounds = new ReportRounds(() => this.#census.reporters())
+    this.#listener = createListener(socket => this.#onSocket(socket))
+    this.#admin = this.#createAdmin()
+  }
+
+  async run(): Promise<number> {
+    const ended = new Promise<number>((resolve, reject) => {
+      this.#end = resolve
+      this.#fail = reject
+    })
+    try {
+      await Promise.race([this.#start(), ended])
+      return await ended
+    } finally {
+      this.#fleet.kill()
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { host, port, adminHost, adminPort, tlsCert } = this.#settings
+    const servicePort = await listen(this.#listener, host, port)
+    const adminServicePort = await listen(this.#admin, adminHost, adminPort)
+    onAcceptError(this.#listener, error => this.#log.error({ err: error }, 'connections cannot be accepted'))
+    this.#warnOfOpenFiles()
+    this.#handleSignals()
+    setupWorkers()
+    startWatchdog(() => this.#checkWorkers())
+    await this.#fleet.start()
+    if (this.#phase !== 'starting') return
+    this.#phase = 'serving'
+    const scheme = tlsCert === undefined ? 'ws' : 'wss'
+    const service = `${scheme}://${authority(host, servicePort)}`
+    process.stdout.write(`listening ${service} admin http://${authority(adminHost, adminServicePort)}\n`)
+  }
+
+  #createAdmin(): HttpServer {
+    const registry = createRegistry({
+      totals: this.#totals,
+      fleet: this.#census,
+      workers: this.#settings.workers,
+      version: manifest.version,
+    })
+    const app = createAdmin({
+      settings: this.#settings,
+      readiness: () => this.#readiness(),
+      workers: () => this.#census.workers(),
+      metrics: async () => {
+        await this.#rounds.gather()
+        return { contentType: registry.contentType, body: await registry.metrics() }
+      },
+      reload: async () => this.#reload(),
+      onError: error => this.#log.error({ err: error }, 'admin request failed'),
+    })
+    return createHttpServer(app)
+  }
+
+  #readiness(): Readiness {
+    if (this.#phase !== 'serving') return this.#phase
+    return this.#census.serving ? 'ready' : 'no-worker'
+  }
+
+  #warnOfOpenFiles(): void {
+    const limit = openFilesLimit()
+    const warning = limit && openFilesWarning(limit, this.#settings.maxConnections)
+    if (warning) this.#log.warn(warning)
+  }
+
+  #onSocket(socket: Socket): void {
+    const address = this.#distributor.needsAddress ? socket.remoteAddress : undefined
+    // A peer that has reset its connection meanwhile has no address any more.
+    this.#distributor.accept(socket, address ?? '')
+  }
+
+  #onMessage(worker: WorkerProcess, message: FromWorker): void {
+    this.#distributor.heard(worker)
+    if (message.type === 'taken') this.#distributor.taken(worker, message.id)
+    else if (message.type === 'closed') this.#distributor.ended(worker, message.ids)
+    else if (message.type === 'report') this.#onReport(worker, message)
+    else if (message.type === 'refused') this.#distributor.refused(worker, message.id)
+  }
+
+  #onReport(worker: WorkerProcess, report: Report): void {
+    try {
+      this.#totals.add(worker.slot, worker.pid, report)
+    } catch (error) {
+      this.#log.error({ slot: worker.slot, workerPid: worker.pid, err: error }, 'report dropped')
+    }
+    this.#rounds.answered(worker, report.sequence)
+  }
+
+  #onExit(worker: WorkerProcess): void {
+    if (this.#phase === 'draining') this.#cut += worker.cut ?? this.#distributor.load(worker)
+    this.#distributor.remove(worker)
+    this.#totals.forget(worker.pid)
+    this.#rounds.gone(worker)
+  }
+
+  #checkWorkers(): void {
+    this.#distributor.expire()
+    const silentSince = monotonicNow() - SILENCE_TIMEOUT
+    for (const worker of this.#fleet.members) {
+      if (worker.heardAt < silentSince) this.#distributor.suspend(worker)
+    }
+  }
+
+  #handleSignals(): void {
+    process.on('SIGTERM', signal => this.#onStopSignal(signal))
+    process.on('SIGINT', signal => this.#onStopSignal(signal))
+    process.on('SIGHUP', () => this.#reload())
+  }
+
+  /** The workers read the TLS files themselves at their start; bad ones are found here, while the old workers serve. */
+  #reload(): 'started' | 'busy' {
+    if (this.#phase !== 'serving' || this.#fleet.reloading) return 'busy'
+    try {
+      checkTlsFiles(this.#settings)
+      void this.#fleet.reload()
+    } catch (error) {
+      this.#log.error({ err: error }, 'reload not begun, old workers stay')
+    }
+    return 'started'
+  }
+
+  #onStopSignal(signal: NodeJS.Signals): void {
+    if (this.#phase === 'draining') this.#end(128 + constants.signals[signal])
+    else void this.#drain(signal)
+  }
+
+  /** The admin server answers until the end, so that probes and a last scrape see the draining. */
+  async #drain(signal: NodeJS.Signals): Promise<void> {
+    this.#phase = 'draining'
+    this.#log.info(`${signal}: draining for at most ${this.#settings.drainTimeout} ms`)
+    this.#listener.close()
+    this.#distributor.close()
+    await this.#fleet.drain()
+    this.#log.info({ cut: this.#cut }, `stopped; connections cut: ${this.#cut}`)
+    this.#end(0)
+  }
+}

@@ -1,0 +1,118 @@
+// One worker process as the primary sees it: forked, started, spoken to, asked to leave, dead.
+
+import cluster, { type Worker } from 'node:cluster'
+import type { Socket } from 'node:net'
+import { type FromWorker, type Handover, type Leave, monotonicNow, type ToWorker } from '../messages.js'
+import type { Settings } from '../settings.js'
+import type { Recipient } from './distributor.js'
+import { sendSocket } from './handover.js'
+
+/** A worker that is not ready within this many milliseconds is killed. */
+const START_TIMEOUT = 30_000
+
+/** What a worker gets beyond the drain timeout to say its last words, in milliseconds. */
+const LEAVE_GRACE = 2000
+
+export interface Exit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+export interface WorkerObserver {
+  onMessage(worker: WorkerProcess, message: FromWorker): void
+  /** The process is gone and everything it had said was delivered. */
+  onExit(worker: WorkerProcess, exit: Exit): void
+  /** A message could not be sent; if the worker is dying, its exit follows. */
+  onSendError(worker: WorkerProcess, error: Error): void
+}
+
+/** Workers run the script that the primary runs. They have no stdin, and what they print goes to stderr. */
+export function setupWorkers(): void {
+  cluster.setupPrimary({ args: [], serialization: 'json', stdio: ['ignore', 2, 2, 'ipc'] })
+}
+
+export class WorkerProcess implements Recipient<Socket> {
+  readonly slot: number
+  /** Monotonic milliseconds, as are all instants here. */
+  readonly forkedAt = monotonicNow()
+  state: 'starting' | 'ready' | 'leaving' = 'starting'
+  readyAt: number | undefined
+  /** When the worker last said anything. */
+  heardAt = this.forkedAt
+  /** Connections that the worker itself cut when it left; undefined as long as it has not said. */
+  cut: number | undefined
+
+  readonly #worker: Worker
+  readonly #settings: Settings
+  /** Ends the process: while it starts because it does not get ready, later because it does not leave. */
+  #killTimer: NodeJS.Timeout
+
+  constructor(slot: number, settings: Settings, observer: WorkerObserver) {
+    this.slot = slot
+    this.#settings = settings
+    this.#worker = cluster.fork()
+    this.#killTimer = setTimeout(() => this.kill(), START_TIMEOUT)
+    this.#worker.on('error', error => observer.onSendError(this, error))
+    this.#worker.on('message', (message: FromWorker) => {
+      this.#note(message)
+      observer.onMessage(this, message)
+    })
+    // Not `exit`: that may come while reports are still unread in the channel, and `disconnect` does not come at all
+    // when the process dies with a handle on its way.
+    this.#worker.process.once('close', (code: number | null, signal: NodeJS.Signals | null) => {
+      clearTimeout(this.#killTimer)
+      observer.onExit(this, { code, signal })
+    })
+  }
+
+  /** 0 when the process could not be started. */
+  get pid(): number {
+    return this.#worker.process.pid ?? 0
+  }
+
+  handOver(message: Handover, socket: Socket): void {
+    if (this.#worker.isConnected()) sendSocket(this.#worker, message, socket)
+  }
+
+  revoke(id: number): void {
+    this.#send({ type: 'revoke', id })
+  }
+
+  requestReport(sequence: number): void {
+    this.#send({ type: 'report-request', sequence })
+  }
+
+  /** Sends the worker away; one that is still starting has nothing to drain and is killed. */
+  leave(when: Leave['when']): void {
+    if (this.state === 'starting') {
+      this.kill()
+      return
+    }
+    this.state = 'leaving'
+    this.#send({ type: 'leave', when })
+    clearTimeout(this.#killTimer)
+    this.#killTimer = setTimeout(() => this.kill(), this.#settings.drainTimeout + LEAVE_GRACE)
+  }
+
+  kill(): void {
+    this.#worker.process.kill('SIGKILL')
+  }
+
+  #note(message: FromWorker): void {
+    this.heardAt = monotonicNow()
+    if (message.type === 'awake') this.#send({ type: 'start', slot: this.slot, settings: this.#settings })
+    else if (message.type === 'ready' && this.state === 'starting') this.#becomeReady()
+    else if (message.type === 'left') this.cut = message.cut
+  }
+
+  #becomeReady(): void {
+    this.state = 'ready'
+    this.readyAt = this.heardAt
+    clearTimeout(this.#killTimer)
+  }
+
+  /** Nothing is sent to a dead worker: its exit is on the way and settles everything. */
+  #send(message: ToWorker): void {
+    if (this.#worker.isConnected()) this.#worker.send(message)
+  }
+}

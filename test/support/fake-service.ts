@@ -1,0 +1,82 @@
+// The primary with workers that only do their part of the IPC contract: every connection gets the worker's pid as its
+// first line and is then echoed octet by octet. Settings are the JSON of argv[2]. FAKE_WORKER=exit makes workers die at
+// their start; FAKE_WORKER=refuse makes each refuse its first hand-over.
+
+import cluster from 'node:cluster'
+import { Socket } from 'node:net'
+import { ExitError } from '../../src/errors.js'
+import { type FromWorker, type Handover, monotonicNow, type ToWorker } from '../../src/messages.js'
+import { WORKER_GAUGES } from '../../src/metrics/catalogue.js'
+import { runPrimary } from '../../src/primary/primary.js'
+
+if (cluster.isWorker) runFakeWorker()
+else {
+  try {
+    process.exit(await runPrimary(JSON.parse(process.argv[2])))
+  } catch (error) {
+    if (!(error instanceof ExitError)) throw error
+    process.stderr.write(`${error.code}: ${error.message}\n`)
+    process.exit(error.exitCode)
+  }
+}
+
+function runFakeWorker(): void {
+  const sockets = new Map<number, Socket>()
+  let refusals = process.env.FAKE_WORKER === 'refuse' ? 1 : 0
+  let leaving = false
+
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
+  process.on('message', (message: ToWorker, handle: unknown) => {
+    if (message.type === 'start') start()
+    else if (message.type === 'handover') receive(message, handle)
+    else if (message.type === 'revoke') sockets.get(message.id)?.destroy()
+    else if (message.type === 'report-request') report(message.sequence)
+    else if (message.type === 'leave') leave(message.when)
+  })
+  say({ type: 'awake' })
+
+  function start(): void {
+    if (process.env.FAKE_WORKER === 'exit') process.exit(9)
+    setInterval(() => report(0), 250)
+    say({ type: 'ready' })
+  }
+
+  function receive({ id, deadline }: Handover, handle: unknown): void {
+    const socket = handle instanceof Socket ? handle : new Socket({ handle } as object)
+    if (refusals-- > 0 || monotonicNow() > deadline) {
+      socket.destroy()
+      say({ type: 'refused', id })
+      return
+    }
+    sockets.set(id, socket)
+    say({ type: 'taken', id })
+    socket.write(`${process.pid}\n`)
+    socket
+      .on('error', () => {})
+      .on('close', () => {
+        sockets.delete(id)
+        say({ type: 'closed', ids: [id] })
+        if (leaving && sockets.size === 0) finish(0)
+      })
+    socket.pipe(socket)
+  }
+
+  function leave(when: 'now' | 'later'): void {
+    leaving = true
+    if (sockets.size === 0 || when === 'now') finish(sockets.size)
+  }
+
+  function finish(cut: number): void {
+    report(0)
+    process.send?.({ type: 'left', cut } satisfies FromWorker, () => process.exit(0))
+  }
+
+  function report(sequence: number): void {
+    const gauges = WORKER_GAUGES.map(name => (name === 'connections' ? sockets.size : 0))
+    say({ type: 'report', sequence, deltas: [], gauges })
+  }
+
+  function say(message: FromWorker): void {
+    if (process.connected) process.send?.(message)
+  }
+}

@@ -1,0 +1,306 @@
+import assert from 'node:assert/strict'
+import { beforeEach, describe, it } from 'node:test'
+import type { Handover } from '../../../src/messages.js'
+import { ACKNOWLEDGEMENT_TIMEOUT, Distributor, type Recipient } from '../../../src/primary/distributor.js'
+
+interface FakeSocket {
+  readonly name: string
+  closed: boolean
+}
+
+class FakeWorker implements Recipient<FakeSocket> {
+  readonly received: { message: Handover; socket: FakeSocket }[] = []
+  readonly revoked: number[] = []
+
+  handOver(message: Handover, socket: FakeSocket): void {
+    this.received.push({ message, socket })
+  }
+
+  revoke(id: number): void {
+    this.revoked.push(id)
+  }
+
+  get last(): Handover {
+    return this.received[this.received.length - 1].message
+  }
+
+  get names(): string[] {
+    return this.received.map(({ socket }) => socket.name)
+  }
+}
+
+const unlimited = { maxConnections: 0, maxConnectionsPerIp: 0 }
+let now = 0
+let sockets: FakeSocket[] = []
+
+beforeEach(() => {
+  now = 1_000_000
+  sockets = []
+})
+
+function distribute(distribution: 'least-connections' | 'round-robin', count: number, limits = unlimited) {
+  const distributor = new Distributor<FakeSocket>({
+    distribution,
+    limits,
+    closeSocket: socket => {
+      socket.closed = true
+    },
+    now: () => now,
+  })
+  const workers = Array.from({ length: count }, () => new FakeWorker())
+  for (const worker of workers) distributor.join(worker)
+  return { distributor, workers }
+}
+
+function accept(distributor: Distributor<FakeSocket>, count = 1, address = '192.0.2.1'): void {
+  for (let i = 0; i < count; i++) {
+    const socket = { name: `s${sockets.length + 1}`, closed: false }
+    sockets.push(socket)
+    distributor.accept(socket, address)
+  }
+}
+
+/** Answers `taken` to every hand-over under way until none is left. */
+function takeAll(distributor: Distributor<FakeSocket>, workers: readonly FakeWorker[]): void {
+  for (const worker of workers) {
+    for (let i = 0; i < worker.received.length; i++) distributor.taken(worker, worker.received[i].message.id)
+  }
+}
+
+function loads(distributor: Distributor<FakeSocket>, workers: readonly FakeWorker[]): number[] {
+  return workers.map(worker => distributor.load(worker))
+}
+
+describe('least-connections', () => {
+  it('spreads a burst exactly, before any hand-over is acknowledged', () => {
+    const { distributor, workers } = distribute('least-connections', 4)
+    accept(distributor, 1000)
+    assert.deepEqual(loads(distributor, workers), [250, 250, 250, 250])
+    takeAll(distributor, workers)
+    assert.deepEqual(
+      workers.map(worker => worker.received.length),
+      [250, 250, 250, 250],
+    )
+    assert.ok(sockets.every(socket => socket.closed))
+  })
+
+  it('fills the workers whose connections ended', () => {
+    const { distributor, workers } = distribute('least-connections', 4)
+    accept(distributor, 1000)
+    takeAll(distributor, workers)
+    for (const worker of workers.slice(0, 2)) {
+      distributor.ended(
+        worker,
+        worker.received.slice(0, 125).map(({ message }) => message.id),
+      )
+    }
+    assert.deepEqual(loads(distributor, workers), [125, 125, 250, 250])
+    accept(distributor, 250)
+    assert.deepEqual(loads(distributor, workers), [250, 250, 250, 250])
+  })
+
+  it('lets equal loads take turns', () => {
+    const { distributor, workers } = distribute('least-connections', 3)
+    for (let i = 0; i < 6; i++) {
+      accept(distributor)
+      takeAll(distributor, workers)
+      for (const worker of workers) distributor.ended(worker, [i + 1])
+    }
+    assert.deepEqual(
+      workers.map(worker => worker.received.length),
+      [2, 2, 2],
+    )
+  })
+})
+
+describe('round-robin', () => {
+  it('goes round whatever the loads are', () => {
+    const { distributor, workers } = distribute('round-robin', 3)
+    accept(distributor, 3)
+    takeAll(distributor, workers)
+    distributor.ended(workers[0], [1])
+    accept(distributor, 6)
+    assert.deepEqual(loads(distributor, workers), [2, 3, 3])
+  })
+
+  it('skips a suspended worker and takes it in again once heard', () => {
+    const { distributor, workers } = distribute('round-robin', 2)
+    distributor.suspend(workers[0])
+    accept(distributor, 2)
+    assert.deepEqual(loads(distributor, workers), [0, 2])
+    distributor.heard(workers[0])
+    accept(distributor, 2)
+    assert.deepEqual(loads(distributor, workers), [1, 3])
+  })
+})
+
+describe('hand-over', () => {
+  it('sends a worker one socket at a time and keeps our copy until it is taken', () => {
+    const { distributor, workers } = distribute('round-robin', 1)
+    accept(distributor, 2)
+    assert.deepEqual(workers[0].names, ['s1'])
+    assert.equal(sockets[0].closed, false)
+    distributor.taken(workers[0], 1)
+    assert.equal(sockets[0].closed, true)
+    assert.deepEqual(workers[0].names, ['s1', 's2'])
+    assert.equal(sockets[1].closed, false)
+  })
+
+  it('lets the worker refuse from half of the acknowledgement timeout on', () => {
+    const { distributor, workers } = distribute('round-robin', 1)
+    accept(distributor)
+    assert.equal(workers[0].last.deadline, now + ACKNOWLEDGEMENT_TIMEOUT / 2)
+  })
+
+  it('gives a refused socket to another worker, even when the refusing one has less to do', () => {
+    const { distributor, workers } = distribute('least-connections', 2)
+    accept(distributor, 2)
+    takeAll(distributor, workers)
+    distributor.ended(workers[0], [1])
+    accept(distributor)
+    assert.deepEqual(workers[0].names, ['s1', 's3'])
+    distributor.refused(workers[0], 3)
+    assert.deepEqual(workers[1].names, ['s2', 's3'])
+    assert.deepEqual(loads(distributor, workers), [0, 2])
+    assert.equal(sockets[2].closed, false)
+  })
+
+  it('tries the refusing worker again when it is the only one', () => {
+    const { distributor, workers } = distribute('round-robin', 1)
+    accept(distributor)
+    distributor.refused(workers[0], 1)
+    assert.deepEqual(workers[0].names, ['s1', 's1'])
+  })
+
+  it('moves what a dead worker had not taken, and frees what it had', () => {
+    const { distributor, workers } = distribute('round-robin', 2)
+    accept(distributor, 6)
+    distributor.taken(workers[0], 1)
+    distributor.remove(workers[0])
+    assert.deepEqual(loads(distributor, workers), [0, 5])
+    takeAll(distributor, workers.slice(1))
+    assert.deepEqual(workers[1].names, ['s2', 's4', 's6', 's3', 's5'])
+  })
+
+  it('revokes at the deadline, moves the socket and suspends the worker until it is heard', () => {
+    const { distributor, workers } = distribute('least-connections', 2)
+    accept(distributor, 4)
+    distributor.taken(workers[1], 2)
+    distributor.taken(workers[1], 4)
+    now += ACKNOWLEDGEMENT_TIMEOUT - 1
+    distributor.expire()
+    assert.deepEqual(workers[0].revoked, [])
+
+    now += 1
+    distributor.expire()
+    assert.deepEqual(workers[0].revoked, [1])
+    assert.equal(distributor.isResponsive(workers[0]), false)
+    takeAll(distributor, workers.slice(1))
+    assert.deepEqual(workers[1].names, ['s2', 's4', 's1', 's3'])
+    accept(distributor)
+    assert.deepEqual(loads(distributor, workers), [0, 5])
+
+    distributor.heard(workers[0])
+    accept(distributor)
+    assert.deepEqual(loads(distributor, workers), [1, 5])
+  })
+
+  it('ignores what a worker says of a connection that was revoked', () => {
+    const { distributor, workers } = distribute('least-connections', 2)
+    accept(distributor)
+    now += ACKNOWLEDGEMENT_TIMEOUT
+    distributor.expire()
+    distributor.heard(workers[0])
+    distributor.taken(workers[0], 1)
+    distributor.ended(workers[0], [1])
+    assert.equal(sockets[0].closed, false)
+    assert.deepEqual(loads(distributor, workers), [0, 1])
+  })
+
+  it('does not give a retired worker anything, but lets it take what was on its way', () => {
+    const { distributor, workers } = distribute('round-robin', 2)
+    accept(distributor, 4)
+    distributor.retire(workers[0])
+    distributor.taken(workers[0], 1)
+    assert.deepEqual(workers[0].names, ['s1'])
+    assert.deepEqual(loads(distributor, workers), [1, 3])
+    distributor.suspend(workers[0])
+    distributor.heard(workers[0])
+    accept(distributor, 2)
+    assert.deepEqual(loads(distributor, workers), [1, 5])
+  })
+
+  it('lets sockets wait while there is no worker', () => {
+    const { distributor } = distribute('least-connections', 0)
+    accept(distributor, 2)
+    const worker = new FakeWorker()
+    distributor.join(worker)
+    takeAll(distributor, [worker])
+    assert.deepEqual(worker.names, ['s1', 's2'])
+  })
+
+  it('closes all that no worker has got when it is closed itself', () => {
+    const { distributor, workers } = distribute('round-robin', 1)
+    accept(distributor, 3)
+    distributor.close()
+    accept(distributor)
+    assert.deepEqual(
+      sockets.map(socket => socket.closed),
+      [false, true, true, true],
+    )
+    distributor.refused(workers[0], 1)
+    assert.equal(sockets[0].closed, true)
+  })
+})
+
+describe('limits', () => {
+  const limits = { maxConnections: 2, maxConnectionsPerIp: 0 }
+
+  it('hands refused connections over with their status and does not count them', () => {
+    const { distributor, workers } = distribute('round-robin', 1, limits)
+    accept(distributor, 4)
+    takeAll(distributor, workers)
+    const statuses = workers[0].received.map(({ message }) => message.admission)
+    assert.deepEqual(statuses, [0, 0, 503, 503])
+    distributor.ended(workers[0], [3, 4])
+    accept(distributor)
+    assert.equal(workers[0].last.admission, 503)
+  })
+
+  it('frees the count when a connection ended, once', () => {
+    const { distributor, workers } = distribute('round-robin', 1, limits)
+    accept(distributor, 2)
+    takeAll(distributor, workers)
+    distributor.ended(workers[0], [1])
+    distributor.ended(workers[0], [1])
+    accept(distributor, 2)
+    takeAll(distributor, workers)
+    const statuses = workers[0].received.map(({ message }) => message.admission)
+    assert.deepEqual(statuses, [0, 0, 0, 503])
+  })
+
+  it('frees the counts of a dead worker, but not of what moves on', () => {
+    const { distributor, workers } = distribute('round-robin', 2, limits)
+    accept(distributor, 2)
+    distributor.taken(workers[0], 1)
+    distributor.remove(workers[1])
+    assert.equal(distributor.load(workers[0]), 2)
+    distributor.ended(workers[0], [1])
+    distributor.taken(workers[0], 2)
+    accept(distributor, 2)
+    takeAll(distributor, workers)
+    assert.deepEqual(
+      workers[0].received.map(({ message }) => message.admission),
+      [0, 0, 0, 503],
+    )
+  })
+
+  it('closes a connection that is to be refused when no worker can do it', () => {
+    const { distributor } = distribute('round-robin', 0, limits)
+    accept(distributor, 3)
+    assert.deepEqual(
+      sockets.map(socket => socket.closed),
+      [false, false, true],
+    )
+  })
+})
