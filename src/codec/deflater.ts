@@ -1,0 +1,90 @@
+// Deflates one message at a time (RFC 7692 section 7.2.1), or finds that it would not get smaller.
+
+import zlib from 'node:zlib'
+import type { Settings } from '../settings.js'
+import { openHandle, type ZlibHandle } from './zlib-handle.js'
+
+export type DeflateTuning = Pick<Settings, 'deflateLevel' | 'memLevel'>
+
+/** `auto` takes the thorough level up to this many octets, where it costs next to nothing, and the fast one above. */
+const AUTO_BOUNDARY = 4 * 1024
+const THOROUGH = 6
+const FAST = 1
+
+/** The empty stored block's end, 0x00 0x00 0xff 0xff, is not sent (section 7.2.1). */
+const TAIL = 4
+/** zlib takes no smaller window; with it no distance exceeds 250 (2^9 − 262), so it serves 8 bits truthfully too. */
+const LEAST_WINDOW_BITS = 9
+
+const FIRST_OUTPUT = 64 * 1024
+/** Output buffers above this are not kept for the next message. */
+const KEPT_OUTPUT = 1024 * 1024
+
+export class Deflater {
+  /** The deflated message, `length` octets from 0. Valid until the next message. */
+  output = Buffer.alloc(0)
+  length = 0
+  readonly #tuning: DeflateTuning
+  /** Kept contexts by level and window bits; null where Node's handle cannot be used. */
+  readonly #kept = new Map<number, ZlibHandle | null>()
+
+  constructor(tuning: DeflateTuning) {
+    this.#tuning = tuning
+  }
+
+  /**
+   * Deflates `length` octets of `plain` from `offset` into `output`.
+   *
+   * @param windowBits agreed server_max_window_bits, 8–15
+   * @param dictionary plain text that the peer still has in its window; empty without context takeover
+   * @returns false if the result would not be smaller than the plain text
+   */
+  deflate(plain: Buffer, offset: number, length: number, windowBits: number, dictionary: Buffer): boolean {
+    const level = this.#levelFor(length)
+    const bits = Math.max(windowBits, LEAST_WINDOW_BITS)
+    const context = dictionary.length === 0 ? this.#context(level, bits) : null
+    if (context === null) return this.#deflateOnce(plain.subarray(offset, offset + length), level, bits, dictionary)
+    this.#makeRoom(length + TAIL)
+    context.write(plain, offset, length, this.output, 0)
+    this.length = this.output.length - context.roomLeft - TAIL
+    const whole = context.roomLeft > 0 && context.inputLeft === 0
+    context.reset()
+    return whole && this.length < length
+  }
+
+  #levelFor(length: number): number {
+    const { deflateLevel } = this.#tuning
+    if (deflateLevel !== 'auto') return deflateLevel
+    return length <= AUTO_BOUNDARY ? THOROUGH : FAST
+  }
+
+  #context(level: number, windowBits: number): ZlibHandle | null {
+    const key = level * 16 + windowBits
+    let context = this.#kept.get(key)
+    if (context === undefined) {
+      const { memLevel } = this.#tuning
+      context = openHandle(zlib.createDeflateRaw({ level, windowBits, memLevel })) ?? null
+      this.#kept.set(key, context)
+    }
+    return context
+  }
+
+  #deflateOnce(plain: Buffer, level: number, windowBits: number, dictionary: Buffer): boolean {
+    const deflated = zlib.deflateRawSync(plain, {
+      level,
+      windowBits,
+      memLevel: this.#tuning.memLevel,
+      ...(dictionary.length > 0 && { dictionary }),
+      finishFlush: zlib.constants.Z_SYNC_FLUSH,
+    })
+    this.output = deflated
+    this.length = deflated.length - TAIL
+    return this.length < plain.length
+  }
+
+  /** What does not fit into the plain text's length would not be sent, so that is all the room there must be. */
+  #makeRoom(size: number): void {
+    const kept = this.output.length <= KEPT_OUTPUT ? this.output.length : 0
+    if (size > kept || kept === 0) this.output = Buffer.allocUnsafeSlow(Math.max(size, FIRST_OUTPUT))
+  }
+}

@@ -1,0 +1,84 @@
+// Removes the mask of client frames (RFC 6455 section 5.3) while moving the payload to where it is needed.
+
+import { createRequire } from 'node:module'
+
+/** XORs `length` octets of `source` from its beginning with `key` into `output` at `offset`. */
+type Mask = (source: Uint8Array, key: Uint8Array, output: Uint8Array, offset: number, length: number) => void
+
+/** Up to this many octets the loop below is faster than a view and a call into native code. */
+const SHORT = 192
+
+const nativeMask = loadNativeMask()
+
+/** bufferutil is an optional dependency: without a build for this platform the loop does all the work. */
+function loadNativeMask(): Mask | undefined {
+  try {
+    return (createRequire(import.meta.url)('bufferutil') as { mask: Mask }).mask
+  } catch {
+    return undefined
+  }
+}
+
+const rotated = new Uint8Array(4)
+
+/**
+ * Unmasks `length` octets of `source` from `start` into `output` at `offset`.
+ *
+ * @param key masking key, 4 octets
+ * @param phase octets of the frame's payload that came before `start`
+ * @returns the bitwise OR of the octets written when there are at most 192 (below 0x80: all ASCII), else 255
+ */
+export function unmask(
+  source: Uint8Array,
+  start: number,
+  length: number,
+  output: Uint8Array,
+  offset: number,
+  key: Uint8Array,
+  phase: number,
+): number {
+  if (length <= SHORT || nativeMask === undefined)
+    return unmaskByLoop(source, start, length, output, offset, key, phase)
+  for (let i = 0; i < 4; i++) rotated[i] = key[(phase + i) & 3]
+  nativeMask(source.subarray(start, start + length), rotated, output, offset, length)
+  return 255
+}
+
+function unmaskByLoop(
+  source: Uint8Array,
+  start: number,
+  length: number,
+  output: Uint8Array,
+  offset: number,
+  key: Uint8Array,
+  phase: number,
+): number {
+  const k0 = key[phase & 3]
+  const k1 = key[(phase + 1) & 3]
+  const k2 = key[(phase + 2) & 3]
+  const k3 = key[(phase + 3) & 3]
+  const end = start + length
+  const whole = start + (length & ~3)
+  let s = start
+  let d = offset
+  let bits = 0
+  while (s < whole) {
+    const o0 = source[s] ^ k0
+    const o1 = source[s + 1] ^ k1
+    const o2 = source[s + 2] ^ k2
+    const o3 = source[s + 3] ^ k3
+    output[d] = o0
+    output[d + 1] = o1
+    output[d + 2] = o2
+    output[d + 3] = o3
+    bits |= o0 | o1 | o2 | o3
+    s += 4
+    d += 4
+  }
+  for (let i = 0; s < end; i++) {
+    const o = source[s++] ^ key[(phase + i) & 3]
+    output[d++] = o
+    bits |= o
+  }
+  return length <= SHORT ? bits : 255
+}

@@ -1,0 +1,221 @@
+// Echo with permessage-deflate: each message is one step of the codec, inline or on a codec thread.
+//
+// At most one group of messages of a connection is with the codec threads; what comes meanwhile waits for it, so that
+// data never overtakes data whichever thread is faster. Only context takeover ties a message to the one before it.
+
+import { type BatchMessage, windowsAfter } from '../codec/batch.js'
+import { type Codec, type MessageGroup, TRAILER_ROOM } from '../codec/codec.js'
+import type { Outgoing } from '../codec/transcoder.js'
+import { ProtocolError } from '../errors.js'
+import type { DeflateAgreement } from '../protocol/deflate-negotiation.js'
+import { FIN, MAX_HEADER, RSV1, writeHeader } from '../protocol/frame-encoder.js'
+import { TEXT } from '../protocol/opcodes.js'
+import type { Connection } from './connection.js'
+import type { Echo } from './echo.js'
+
+/** A message that was read whole and waits for the codec. */
+interface Waiting {
+  readonly source: Buffer
+  readonly length: number
+  readonly opcode: number
+  readonly compressed: boolean
+  readonly receivedAt: number
+}
+
+const NOTHING = Buffer.alloc(0)
+/** First size of the buffer in which a message is put together; it grows with what has really arrived. */
+const FIRST_ASSEMBLY = 64 * 1024
+/** Larger buffers for the whole messages of one chunk are not kept. */
+const KEPT_INPUT = 1024 * 1024
+
+/** Where a message that is done inline is unmasked: one for the worker, used by one message at a time. */
+let input = Buffer.allocUnsafeSlow(64 * 1024)
+
+function inputFor(length: number): Buffer {
+  const size = length + TRAILER_ROOM
+  if (input.length < size || input.length > KEPT_INPUT) input = Buffer.allocUnsafeSlow(Math.max(size, 64 * 1024))
+  return input
+}
+
+export class CompressedEcho implements Echo, MessageGroup {
+  readonly midFrame = false
+  /** What is with the codec threads now, made of `#sent`. */
+  messages: readonly BatchMessage[] = []
+  readonly #connection: Connection
+  readonly #codec: Codec
+  readonly #agreement: DeflateAgreement
+  #sent: Waiting[] = []
+  #waiting: Waiting[] = []
+  #assembly: Buffer | undefined
+  #assembled = 0
+  #inflateWindow: Buffer = NOTHING
+  #deflateWindow: Buffer = NOTHING
+  /** Octets of messages received whole. */
+  queued = 0
+  /** Messages of the group that are answered. */
+  #answered = 0
+
+  constructor(connection: Connection, codec: Codec, agreement: DeflateAgreement) {
+    this.#connection = connection
+    this.#codec = codec
+    this.#agreement = agreement
+  }
+
+  get held(): number {
+    return this.queued + this.#assembled
+  }
+
+  get settled(): boolean {
+    return this.#sent.length === 0 && this.#waiting.length === 0
+  }
+
+  piece(): void {
+    const { decoder } = this.#connection
+    const whole = decoder.fin && decoder.startsFrame && decoder.available === decoder.payloadLength
+    if (whole && this.#assembly === undefined) this.#wholeMessage()
+    else this.#assemble()
+  }
+
+  endOfChunk(): void {
+    if (this.#waiting.length > 0 && this.#sent.length === 0) this.#submit()
+    if (this.#codec.full && !this.settled) this.#connection.holdUntil(resume => this.#codec.whenRoom(resume))
+  }
+
+  discard(): void {
+    this.#waiting = []
+    this.#assembly = undefined
+    this.#assembled = 0
+    this.queued = 0
+  }
+
+  onMessageDone(message: BatchMessage, result: Outgoing & { readonly plainEnd?: Buffer }): void {
+    const connection = this.#connection
+    const waiting = this.#sent[this.#answered++]
+    if (!connection.echoes) return
+    if (message.keepsWindow) {
+      const end = result.plainEnd ?? result.plain.subarray(result.plainOffset, result.plainOffset + result.plainLength)
+      this.#keepWindows(message, result.deflated, end, 0, end.length)
+    }
+    this.#reply(waiting.opcode, result)
+    if (result.violation !== undefined) connection.failNow(new ProtocolError(result.violation))
+  }
+
+  onGroupDone(): void {
+    const connection = this.#connection
+    const answered = this.#sent
+    this.#sent = []
+    this.messages = []
+    this.#answered = 0
+    for (const message of answered) this.queued -= message.length
+    if (!connection.echoes) return this.discard()
+    connection.flush()
+    const now = performance.now()
+    for (const { receivedAt } of answered) connection.traffic.echoed(true, (now - receivedAt) / 1000, 1)
+    if (this.#waiting.length > 0) this.#submit()
+    connection.onEchoProgress()
+  }
+
+  /** A message that lies in one frame in one chunk: unmasked where it is used. */
+  #wholeMessage(): void {
+    const { decoder } = this.#connection
+    const { payloadLength: length, messageOpcode: opcode, compressed } = decoder
+    if (this.#isInline(length, compressed)) {
+      const source = inputFor(length)
+      if (decoder.readPayload(source, 0)) this.#answer(source, length, opcode, compressed)
+      return
+    }
+    const source = Buffer.allocUnsafe(length + TRAILER_ROOM)
+    if (decoder.readPayload(source, 0)) this.#wait(source, length, opcode, compressed)
+  }
+
+  #assemble(): void {
+    const { decoder } = this.#connection
+    const { available, messageOpcode: opcode, compressed } = decoder
+    const assembly = this.#assemblyFor(this.#assembled + available)
+    if (!decoder.readPayload(assembly, this.#assembled)) return
+    this.#assembled += available
+    if (decoder.remaining > 0 || !decoder.fin) return
+    const length = this.#assembled
+    this.#assembly = undefined
+    this.#assembled = 0
+    if (this.#isInline(length, compressed)) this.#answer(assembly, length, opcode, compressed)
+    else this.#wait(assembly, length, opcode, compressed)
+  }
+
+  #assemblyFor(length: number): Buffer {
+    const size = length + TRAILER_ROOM
+    const assembly = this.#assembly
+    if (assembly !== undefined && assembly.length >= size) return assembly
+    const { payloadLength, fin } = this.#connection.decoder
+    const first = fin ? Math.min(payloadLength + TRAILER_ROOM, FIRST_ASSEMBLY) : 1024
+    const larger = Buffer.allocUnsafe(Math.max(size, assembly === undefined ? first : assembly.length * 2))
+    assembly?.copy(larger, 0, 0, this.#assembled)
+    this.#assembly = larger
+    return larger
+  }
+
+  /** Inline is for a connection with nothing under way: order comes first. */
+  #isInline(length: number, compressed: boolean): boolean {
+    return this.settled && this.#codec.prefersInline(length, compressed)
+  }
+
+  #answer(source: Buffer, length: number, opcode: number, compressed: boolean): void {
+    const message = this.#describe({ source, length, opcode, compressed, receivedAt: 0 })
+    const result = this.#codec.transcode(message)
+    if (message.keepsWindow && result.violation === undefined)
+      this.#keepWindows(message, result.deflated, result.plain, result.plainOffset, result.plainLength)
+    this.#reply(opcode, result)
+    if (result.violation !== undefined) this.#connection.failNow(new ProtocolError(result.violation))
+    else this.#connection.messagesEchoed++
+  }
+
+  #wait(source: Buffer, length: number, opcode: number, compressed: boolean): void {
+    this.queued += length
+    this.#waiting.push({ source, length, opcode, compressed, receivedAt: performance.now() })
+  }
+
+  /** With context takeover a message needs the windows that the one before it leaves, so they go one by one. */
+  #submit(): void {
+    const { serverContextTakeover, clientContextTakeover } = this.#agreement
+    const together = serverContextTakeover || clientContextTakeover ? 1 : this.#waiting.length
+    this.#sent = this.#waiting.splice(0, together)
+    this.messages = this.#sent.map(message => this.#describe(message))
+    this.#codec.submit(this)
+  }
+
+  #describe({ source, length, opcode, compressed }: Waiting): BatchMessage {
+    const { serverWindowBits, serverContextTakeover, clientContextTakeover } = this.#agreement
+    return {
+      source,
+      offset: 0,
+      length,
+      compressed,
+      text: opcode === TEXT,
+      windowBits: serverWindowBits,
+      inflateWindow: this.#inflateWindow,
+      deflateWindow: this.#deflateWindow,
+      keepsWindow: serverContextTakeover || clientContextTakeover,
+    }
+  }
+
+  #keepWindows(message: BatchMessage, deflated: boolean, plain: Buffer, offset: number, length: number): void {
+    const { serverContextTakeover, clientContextTakeover } = this.#agreement
+    const windows = windowsAfter(message, deflated, plain, offset, length)
+    if (clientContextTakeover) this.#inflateWindow = windows.inflateWindow
+    if (serverContextTakeover) this.#deflateWindow = windows.deflateWindow
+  }
+
+  #reply(opcode: number, result: Outgoing): void {
+    if (result.violation !== undefined) return
+    const connection = this.#connection
+    const { traffic, outbox } = connection
+    const { payload, payloadOffset, payloadLength, plainLength } = result
+    connection.reserve(payloadLength + MAX_HEADER)
+    const first = FIN | (result.deflated ? RSV1 : 0) | opcode
+    outbox.position = writeHeader(outbox.buffer, outbox.position, first, payloadLength)
+    outbox.append(payload, payloadOffset, payloadOffset + payloadLength)
+    traffic.messageReceived(opcode, plainLength)
+    traffic.frameSent(opcode, payloadLength)
+    traffic.messageSent(opcode, plainLength)
+  }
+}

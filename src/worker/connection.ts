@@ -1,0 +1,352 @@
+// One WebSocket connection: chunks in, echoes out, the closing handshake, back-pressure and deadlines.
+
+import type { Codec } from '../codec/codec.js'
+import type { ProtocolError } from '../errors.js'
+import type { DeflateAgreement } from '../protocol/deflate-negotiation.js'
+import { FrameDecoder } from '../protocol/frame-decoder.js'
+import { closeFrame, FIN, writeHeader } from '../protocol/frame-encoder.js'
+import { CLOSE, isControl, PING, PONG } from '../protocol/opcodes.js'
+import type { Settings } from '../settings.js'
+import { CompressedEcho } from './compressed-echo.js'
+import type { Echo } from './echo.js'
+import type { Outbox } from './outbox.js'
+import { ECHO_OVERHEAD, PlainEcho } from './plain-echo.js'
+import type { Initiator, Traffic } from './traffic.js'
+import type { Transport, TransportHandler } from './transport.js'
+
+/** What all connections of a worker share. */
+export interface ConnectionContext {
+  readonly settings: Settings
+  readonly traffic: Traffic
+  readonly outbox: Outbox
+  readonly codec: Codec
+  /** A connection's socket is gone. */
+  onGone(connection: Connection): void
+}
+
+/**
+ * OPEN echoes. CLOSING has sent the first Close and waits for the peer's (RFC 6455 section 7.1.2). ENDING has nothing
+ * left to say: it reads and drops what still comes, since closing a socket with unread octets would reset it and could
+ * cost the peer our Close. GONE has no socket.
+ */
+const OPEN = 0
+const CLOSING = 1
+const ENDING = 2
+const GONE = 3
+
+/** A control frame with its header, held back from an earlier chunk. */
+const CONTROL_OVERHEAD = 127
+const CHUNK_OVERHEAD = ECHO_OVERHEAD + CONTROL_OVERHEAD
+const ABNORMAL_CLOSURE = 1006
+
+export class Connection implements TransportHandler {
+  readonly decoder: FrameDecoder
+  readonly outbox: Outbox
+  readonly traffic: Traffic
+  /** Messages answered since the chunk at hand began; the echoes count themselves here. */
+  messagesEchoed = 0
+
+  readonly #context: ConnectionContext
+  readonly #echo: Echo
+  readonly #compressed: boolean
+  readonly #openedAt = performance.now()
+  #transport: Transport | undefined
+  #state: typeof OPEN | typeof CLOSING | typeof ENDING | typeof GONE = OPEN
+
+  /** Who closed, and with which code, once that is known. */
+  #initiator: Initiator = 'client'
+  #code = ABNORMAL_CLOSURE
+  /** A Close that waits for what is being echoed. */
+  #closeAfterEcho: (() => void) | undefined
+  /** What still comes is not listened to: the peer has sent its Close or broken the protocol. */
+  #deaf = false
+
+  #holds = 0
+  #overHighWater = false
+
+  // Kept by `sweep`, monotonic milliseconds.
+  #active = true
+  #lastActive = this.#openedAt
+  #pingedAt = 0
+  #lastSent = 0
+  #lastProgress = 0
+  #endBy = Number.POSITIVE_INFINITY
+
+  constructor(context: ConnectionContext, deflate: DeflateAgreement | undefined) {
+    const { maxMessage, maxFragments } = context.settings
+    this.#context = context
+    this.outbox = context.outbox
+    this.traffic = context.traffic
+    this.#compressed = deflate !== undefined
+    this.decoder = new FrameDecoder({ maxMessage, maxFragments, compression: this.#compressed })
+    this.#echo = deflate === undefined ? new PlainEcho(this) : new CompressedEcho(this, context.codec, deflate)
+  }
+
+  /** Begins to serve. `head` is what the peer sent right behind its handshake. */
+  start(transport: Transport, head: Buffer): void {
+    this.#transport = transport
+    if (head.length > 0) this.onChunk(head, head.length)
+    transport.resume()
+  }
+
+  /** Whether messages still get echoed. */
+  get echoes(): boolean {
+    return this.#state === OPEN
+  }
+
+  get paused(): boolean {
+    return this.#holds > 0
+  }
+
+  /** Octets held for this connection. */
+  get buffered(): number {
+    return this.#echo.held + (this.#transport?.pending ?? 0)
+  }
+
+  /** Octets that back-pressure goes by: those of a message that is still coming cannot shrink by waiting. */
+  get #outstanding(): number {
+    return this.#echo.queued + (this.#transport?.pending ?? 0)
+  }
+
+  onChunk(chunk: Buffer, length: number): void {
+    this.#active = true
+    if (this.#deaf) return
+    const started = performance.now()
+    const { decoder, outbox } = this
+    this.messagesEchoed = 0
+    outbox.begin(length + CHUNK_OVERHEAD)
+    decoder.feed(chunk, 0, length)
+    while (decoder.next()) {
+      this.#piece()
+      if (this.#closeAfterEcho !== undefined) this.onEchoProgress()
+      if (this.#deaf) break
+    }
+    if (decoder.error !== undefined) this.fail(decoder.error)
+    this.#echo.endOfChunk()
+    this.flush()
+    if (this.messagesEchoed > 0)
+      this.traffic.echoed(this.#compressed, (performance.now() - started) / 1000, this.messagesEchoed)
+    this.#checkHighWater()
+  }
+
+  onProgress(): void {
+    if (!this.#overHighWater || this.#outstanding > this.#context.settings.lowWaterMark) return
+    this.#overHighWater = false
+    this.#release()
+  }
+
+  onClosed(): void {
+    if (this.#state === GONE) return
+    this.#state = GONE
+    this.#echo.discard()
+    this.traffic.connectionClosed(this.#initiator, this.#code, (performance.now() - this.#openedAt) / 1000)
+    this.#context.onGone(this)
+  }
+
+  /** Makes room in the outbox for `size` octets more. */
+  reserve(size: number): void {
+    if (this.outbox.room >= size) return
+    this.flush()
+    this.outbox.begin(size)
+  }
+
+  /** Writes what is in the outbox. */
+  flush(): void {
+    const { outbox } = this
+    if (outbox.isEmpty) return
+    outbox.release((this.#transport as Transport).write(outbox.take()))
+  }
+
+  /** Writes a buffer that nobody else will touch, behind what is in the outbox. */
+  writeOwned(bytes: Buffer): void {
+    this.flush()
+    ;(this.#transport as Transport).write(bytes)
+  }
+
+  /** Stops reading until the callback that `arrange` gets is called. */
+  holdUntil(arrange: (resume: () => void) => void): void {
+    this.#hold()
+    arrange(() => this.#release())
+  }
+
+  /** Something that a Close may have waited for is done. */
+  onEchoProgress(): void {
+    this.onProgress()
+    if (this.#closeAfterEcho === undefined || !this.#echo.settled || this.#echo.midFrame) return
+    const close = this.#closeAfterEcho
+    this.#closeAfterEcho = undefined
+    close()
+  }
+
+  /** Fails the connection (RFC 6455 section 7.1.7), once what came before the violation is echoed. */
+  fail(error: ProtocolError): void {
+    this.#deaf = true
+    if (this.#state >= ENDING) return
+    this.traffic.protocolError(error.code)
+    if (this.#state === CLOSING) return this.#end()
+    this.#closeWhenEchoed(() => this.#sayError(error))
+  }
+
+  /** The same for a violation that the echo itself found: what came before it is answered, what came after does not matter. */
+  failNow(error: ProtocolError): void {
+    this.#deaf = true
+    if (this.#state >= ENDING) return
+    this.traffic.protocolError(error.code)
+    this.#closeAfterEcho = undefined
+    this.#sayError(error)
+  }
+
+  /** Starts the closing handshake: 1001 at shutdown, 1012 at a restart. */
+  goAway(code: number): void {
+    if (this.#state !== OPEN || this.#closeAfterEcho !== undefined) return
+    // A compressed echo is never done while messages keep coming, so they are left unread until it is.
+    const hold = !this.#echo.settled
+    if (hold) this.#hold()
+    this.#closeWhenEchoed(() => {
+      this.#initiator = 'server'
+      this.#code = code
+      this.#state = CLOSING
+      this.#writeClose(closeFrame(code))
+      this.#armEnd()
+      if (hold) this.#release()
+    })
+  }
+
+  /** Drops the connection without ceremony. */
+  destroy(): void {
+    if (this.#code === ABNORMAL_CLOSURE) this.#initiator = 'server'
+    this.#transport?.destroy()
+  }
+
+  /** Looks after deadlines; `now` is `performance.now()`. */
+  sweep(now: number): void {
+    if (this.#active) {
+      this.#active = false
+      this.#lastActive = now
+      this.#pingedAt = 0
+    }
+    if (now >= this.#endBy) return this.destroy()
+    if (this.#isSlow(now)) {
+      this.traffic.slowReaderClosed()
+      return this.destroy()
+    }
+    if (this.#state === OPEN) this.#sweepPing(now)
+  }
+
+  #piece(): void {
+    if (isControl(this.decoder.opcode)) return this.#control()
+    const { decoder, traffic, outbox } = this
+    const { opcode, available } = decoder
+    if (this.#state === OPEN) this.#echo.piece()
+    else decoder.readPayload(outbox.buffer, outbox.position)
+    traffic.payloadReceived(opcode, available)
+    if (decoder.remaining === 0) traffic.frameReceived(opcode)
+  }
+
+  #control(): void {
+    const { decoder, outbox, traffic } = this
+    const { opcode, payloadLength } = decoder
+    this.reserve(CHUNK_OVERHEAD)
+    const begin = outbox.position
+    const reply = opcode === PING ? PONG : opcode
+    const payload = writeHeader(outbox.buffer, begin, FIN | reply, payloadLength)
+    const legal = decoder.readPayload(outbox.buffer, payload)
+    if (!legal) return
+    traffic.payloadReceived(opcode, payloadLength)
+    traffic.frameReceived(opcode)
+    if (opcode === CLOSE) this.#onClose()
+    else if (opcode === PING && this.#state === OPEN) {
+      outbox.position = payload + payloadLength
+      traffic.frameSent(PONG, payloadLength)
+    }
+  }
+
+  /** The peer's Close is echoed behind all that is being echoed (section 5.5.1); after it comes nothing. */
+  #onClose(): void {
+    const { closeCode, closeReason } = this.decoder
+    this.#deaf = true
+    if (this.#state === CLOSING) return this.#end()
+    this.#initiator = 'client'
+    this.#code = closeCode
+    this.#closeWhenEchoed(() => this.#sayLast(closeFrame(closeCode, closeReason)))
+  }
+
+  #closeWhenEchoed(close: () => void): void {
+    if (this.#echo.settled && !this.#echo.midFrame) return close()
+    this.#closeAfterEcho = close
+    this.#armEnd()
+  }
+
+  #sayError(error: ProtocolError): void {
+    this.#initiator = 'server'
+    this.#code = error.closeCode
+    this.#sayLast(closeFrame(error.closeCode, error.message))
+  }
+
+  #sayLast(frame: Buffer): void {
+    this.#writeClose(frame)
+    this.#end()
+  }
+
+  #writeClose(frame: Buffer): void {
+    this.traffic.frameSent(CLOSE, frame.length - 2)
+    this.writeOwned(frame)
+  }
+
+  /** Nothing more will be said; the peer has until the deadline to see that and go. */
+  #end(): void {
+    this.flush()
+    this.#state = ENDING
+    this.#transport?.end()
+    this.#armEnd()
+    // What still comes must be read for the end to be seen.
+    while (this.#holds > 0) this.#release()
+  }
+
+  #armEnd(): void {
+    this.#endBy = performance.now() + this.#context.settings.handshakeTimeout
+  }
+
+  #checkHighWater(): void {
+    if (this.#overHighWater || this.#state !== OPEN) return
+    if (this.#outstanding <= this.#context.settings.highWaterMark) return
+    this.#overHighWater = true
+    this.#hold()
+  }
+
+  #hold(): void {
+    if (this.#holds++ === 0) this.#transport?.pause()
+  }
+
+  #release(): void {
+    if (this.#holds > 0 && --this.#holds === 0) this.#transport?.resume()
+  }
+
+  /** Whether the peer has read nothing of what waits for it until the deadline. */
+  #isSlow(now: number): boolean {
+    const transport = this.#transport as Transport
+    if (transport.pending === 0) {
+      this.#lastProgress = 0
+      return false
+    }
+    const sent = transport.settle()
+    if (this.#lastProgress === 0 || sent !== this.#lastSent) {
+      this.#lastProgress = now
+      this.#lastSent = sent
+    }
+    const { slowReaderTimeout } = this.#context.settings
+    return slowReaderTimeout > 0 && now - this.#lastProgress >= slowReaderTimeout
+  }
+
+  #sweepPing(now: number): void {
+    const { pingInterval, pingTimeout } = this.#context.settings
+    if (pingInterval === 0 || this.#holds > 0) return
+    if (this.#pingedAt > 0) {
+      if (pingTimeout > 0 && now - this.#pingedAt >= pingTimeout) this.destroy()
+    } else if (now - this.#lastActive >= pingInterval && !this.#echo.midFrame) {
+      this.#pingedAt = now
+      this.traffic.frameSent(PING, 0)
+      this.writeOwned(Buffer.from([FIN | PING, 0]))
+    }
+  }
+}

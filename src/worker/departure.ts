@@ -1,0 +1,75 @@
+// How a worker takes leave of its connections: at once in small jittered groups, or once they have gone by themselves.
+
+import type { Leave } from '../messages.js'
+import type { Connection } from './connection.js'
+
+const GOING_AWAY = 1001
+const SERVICE_RESTART = 1012
+
+/** Connections closed together: not so many that their clients all come back in the same moment. */
+const GROUP = 64
+/** Greatest pause between two groups in milliseconds. */
+const PAUSE = 20
+/** Part of the drain timeout over which the groups are spread at most, however many there are. */
+const SPREAD = 0.5
+/** Milliseconds that the closing handshakes get when the drain timeout itself has sent the Close. */
+const LAST_GRACE = 1000
+
+export class Departure {
+  readonly #connections: ReadonlySet<Connection>
+  readonly #drainTimeout: number
+  readonly #onDone: (cut: number) => void
+  #timer: NodeJS.Timeout | undefined
+  #groupTimer: NodeJS.Timeout | undefined
+  #cut = 0
+  #done = false
+
+  /** `onDone` is called once, when no connection is left, with the number of those that had to be cut. */
+  constructor(connections: ReadonlySet<Connection>, drainTimeout: number, onDone: (cut: number) => void) {
+    this.#connections = connections
+    this.#drainTimeout = drainTimeout
+    this.#onDone = onDone
+  }
+
+  /** Begins, or turns a departure `later` into one `now`. */
+  leave(when: Leave['when']): void {
+    clearTimeout(this.#timer)
+    clearTimeout(this.#groupTimer)
+    if (when === 'now') {
+      this.#closeInGroups()
+      this.#timer = setTimeout(() => this.#cutAll(), this.#drainTimeout)
+    } else {
+      this.#timer = setTimeout(() => this.#endAll(), this.#drainTimeout)
+    }
+    this.onConnectionGone()
+  }
+
+  onConnectionGone(): void {
+    if (this.#connections.size > 0 || this.#done) return
+    this.#done = true
+    clearTimeout(this.#timer)
+    clearTimeout(this.#groupTimer)
+    this.#onDone(this.#cut)
+  }
+
+  #closeInGroups(): void {
+    const open = [...this.#connections]
+    const pause = Math.min(PAUSE, (this.#drainTimeout * SPREAD) / Math.ceil(open.length / GROUP))
+    const closeGroup = (): void => {
+      for (const connection of open.splice(0, GROUP)) connection.goAway(GOING_AWAY)
+      if (open.length > 0) this.#groupTimer = setTimeout(closeGroup, Math.random() * pause)
+    }
+    // What peers had sent before lies in their sockets: a timer lets the event loop read it before the first Close.
+    this.#groupTimer = setTimeout(closeGroup, Math.random() * pause)
+  }
+
+  #endAll(): void {
+    for (const connection of this.#connections) connection.goAway(SERVICE_RESTART)
+    this.#timer = setTimeout(() => this.#cutAll(), LAST_GRACE)
+  }
+
+  #cutAll(): void {
+    this.#cut += this.#connections.size
+    for (const connection of [...this.#connections]) connection.destroy()
+  }
+}

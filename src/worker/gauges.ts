@@ -1,0 +1,81 @@
+// A worker's state at this moment, in the order that the primary expects.
+
+import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
+import type { Codec } from '../codec/codec.js'
+import { WORKER_GAUGES, type WorkerGauge } from '../metrics/catalogue.js'
+import type { Connection } from './connection.js'
+
+/** Resolution of the event-loop delay's measurement in milliseconds. */
+const RESOLUTION = 10
+
+export class Gauges {
+  readonly #connections: Iterable<Connection>
+  readonly #openings: () => number
+  readonly #codec: Codec
+  readonly #codecThreads: number
+  readonly #delay: IntervalHistogram = monitorEventLoopDelay({ resolution: RESOLUTION })
+  #takenAt = performance.now()
+
+  constructor(connections: Iterable<Connection>, codec: Codec, codecThreads: number, openings: () => number) {
+    this.#connections = connections
+    this.#codec = codec
+    this.#codecThreads = codecThreads
+    this.#openings = openings
+    this.#delay.enable()
+  }
+
+  /** Values since the last take, or as they are now. */
+  take(): number[] {
+    const values = { ...this.#ofConnections(), ...this.#ofCodec(), ...this.#ofEventLoop(), ...ofProcess() }
+    return WORKER_GAUGES.map(name => values[name])
+  }
+
+  stop(): void {
+    this.#delay.disable()
+  }
+
+  #ofConnections(): Pick<Record<WorkerGauge, number>, 'connections' | 'pausedConnections' | 'bufferedBytes'> {
+    let connections = this.#openings()
+    let pausedConnections = 0
+    let bufferedBytes = 0
+    for (const connection of this.#connections) {
+      connections++
+      if (connection.paused) pausedConnections++
+      bufferedBytes += connection.buffered
+    }
+    return { connections, pausedConnections, bufferedBytes }
+  }
+
+  #ofCodec(): Pick<Record<WorkerGauge, number>, 'codecQueueMessages' | 'codecThreads' | 'codecUtilizationRatio'> {
+    const now = performance.now()
+    const available = (now - this.#takenAt) * Math.max(this.#codecThreads, 1)
+    this.#takenAt = now
+    return {
+      codecQueueMessages: this.#codec.queued,
+      codecThreads: this.#codec.threads,
+      codecUtilizationRatio: available > 0 ? Math.min(1, this.#codec.takeRunTime() / available) : 0,
+    }
+  }
+
+  /** Seconds by which the event loop ran late. Node measures whole intervals, so the resolution is taken off. */
+  #ofEventLoop(): Pick<
+    Record<WorkerGauge, number>,
+    'eventLoopDelayP50' | 'eventLoopDelayP90' | 'eventLoopDelayP99' | 'eventLoopDelayMax'
+  > {
+    const delay = this.#delay
+    const late = (nanoseconds: number): number => Math.max(0, nanoseconds / 1e9 - RESOLUTION / 1e3)
+    const measured = {
+      eventLoopDelayP50: late(delay.percentile(50)),
+      eventLoopDelayP90: late(delay.percentile(90)),
+      eventLoopDelayP99: late(delay.percentile(99)),
+      eventLoopDelayMax: late(delay.max),
+    }
+    delay.reset()
+    return measured
+  }
+}
+
+function ofProcess(): Pick<Record<WorkerGauge, number>, 'residentBytes' | 'cpuUserSeconds' | 'cpuSystemSeconds'> {
+  const { user, system } = process.cpuUsage()
+  return { residentBytes: process.memoryUsage.rss(), cpuUserSeconds: user / 1e6, cpuSystemSeconds: system / 1e6 }
+}

@@ -1,0 +1,56 @@
+// The only place that reaches into a socket for its handle, a Node-internal that has been stable since Node 12.
+//
+// It is needed twice: to give an accepted socket to `onread`, which Node offers for outgoing sockets only, and to know
+// how many octets the kernel has taken of a write that waits. Whatever is not as expected makes callers use plain streams.
+
+import type { Socket } from 'node:net'
+
+/** The part of Node's TCP handle that is used here. */
+export interface TcpHandle {
+  /** Octets read since the connection was accepted. */
+  readonly bytesRead: number
+  /** Octets given to the handle for writing. */
+  readonly bytesWritten: number
+  /** Octets of them that the kernel has not taken. */
+  readonly writeQueueSize: number
+  reading: boolean
+  readStop(): number
+  useUserBuffer(buffer: Uint8Array): void
+}
+
+interface SocketInternals {
+  _handle?: Partial<TcpHandle> | null
+}
+
+function isUsable(handle: Partial<TcpHandle> | null | undefined): handle is TcpHandle {
+  return (
+    typeof handle?.bytesRead === 'number' &&
+    typeof handle.bytesWritten === 'number' &&
+    typeof handle.writeQueueSize === 'number' &&
+    typeof handle.readStop === 'function' &&
+    typeof handle.useUserBuffer === 'function'
+  )
+}
+
+/** The handle of a plain TCP socket, which keeps it; undefined when it is not as expected. */
+export function handleOf(socket: Socket): TcpHandle | undefined {
+  const { _handle: handle } = socket as unknown as SocketInternals
+  return isUsable(handle) ? handle : undefined
+}
+
+/** Takes the handle away from a plain TCP socket that has nothing left to write. The socket is a husk afterwards. */
+export function takeHandle(socket: Socket): TcpHandle | undefined {
+  const handle = handleOf(socket)
+  if (handle === undefined || socket.writableLength > 0) return undefined
+  handle.readStop()
+  handle.reading = false
+  const husk = socket as unknown as SocketInternals
+  husk._handle = null
+  return handle
+}
+
+/** Octets that the kernel has taken; undefined once the handle is closed and knows no more. */
+export function octetsSent(handle: TcpHandle): number | undefined {
+  const sent = handle.bytesWritten - handle.writeQueueSize
+  return Number.isNaN(sent) ? undefined : sent
+}

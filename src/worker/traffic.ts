@@ -1,0 +1,122 @@
+// What connections count: the worker's counters under the names of their events. Nothing here allocates.
+
+import type { ProtocolErrorCode } from '../errors.js'
+import type { Counters } from '../metrics/counters.js'
+import { histogramAt, offsetOf } from '../metrics/layout.js'
+import { closeCodeLabel } from '../protocol/close-codes.js'
+import { OPCODE_INDEX, TEXT } from '../protocol/opcodes.js'
+import type { RefusalReason } from '../protocol/upgrade-request.js'
+
+/** Offsets of one direction's series. */
+interface Direction {
+  readonly frames: number
+  readonly payload: number
+  readonly messages: number
+  readonly octets: number
+  readonly wire: number
+}
+
+function directionOf(direction: 'received' | 'sent'): Direction {
+  return {
+    frames: offsetOf('frames_total', { direction, opcode: 'continuation' }),
+    payload: offsetOf('frame_payload_bytes_total', { direction, opcode: 'continuation' }),
+    messages: offsetOf('messages_total', { direction, opcode: 'text' }),
+    octets: offsetOf('message_bytes_total', { direction, opcode: 'text' }),
+    wire: offsetOf('wire_bytes_total', { direction }),
+  }
+}
+
+const RECEIVED = directionOf('received')
+const SENT = directionOf('sent')
+const READ_SIZE = histogramAt('read_size_bytes')
+const WRITE_SIZE = histogramAt('write_size_bytes')
+const DURATION = histogramAt('connection_duration_seconds')
+const ECHO_PLAIN = histogramAt('echo_duration_seconds', { compressed: 'false' })
+const ECHO_COMPRESSED = histogramAt('echo_duration_seconds', { compressed: 'true' })
+const CONNECTIONS = offsetOf('connections_total')
+const SLOW_READERS = offsetOf('slow_reader_closes_total')
+
+export type Initiator = 'client' | 'server'
+
+/** Sizes are octets, durations seconds. */
+export class Traffic {
+  readonly counters: Counters
+  readonly #values: Float64Array
+
+  constructor(counters: Counters) {
+    this.counters = counters
+    this.#values = counters.values
+  }
+
+  /** One read of a socket; `wireReceived` counts its octets. */
+  read(size: number): void {
+    this.counters.observe(READ_SIZE, size)
+  }
+
+  /** One write handed to a socket; what the kernel took of it is counted by `wireSent`. */
+  write(size: number): void {
+    this.counters.observe(WRITE_SIZE, size)
+  }
+
+  wireReceived(size: number): void {
+    this.#values[RECEIVED.wire] += size
+  }
+
+  wireSent(size: number): void {
+    this.#values[SENT.wire] += size
+  }
+
+  frameReceived(opcode: number): void {
+    this.#values[RECEIVED.frames + OPCODE_INDEX[opcode]]++
+  }
+
+  payloadReceived(opcode: number, size: number): void {
+    this.#values[RECEIVED.payload + OPCODE_INDEX[opcode]] += size
+  }
+
+  frameSent(opcode: number, size: number): void {
+    this.#values[SENT.frames + OPCODE_INDEX[opcode]]++
+    this.#values[SENT.payload + OPCODE_INDEX[opcode]] += size
+  }
+
+  messageReceived(opcode: number, size: number): void {
+    const place = opcode === TEXT ? 0 : 1
+    this.#values[RECEIVED.messages + place]++
+    this.#values[RECEIVED.octets + place] += size
+  }
+
+  messageSent(opcode: number, size: number): void {
+    const place = opcode === TEXT ? 0 : 1
+    this.#values[SENT.messages + place]++
+    this.#values[SENT.octets + place] += size
+  }
+
+  echoed(compressed: boolean, duration: number, messages: number): void {
+    this.counters.observe(compressed ? ECHO_COMPRESSED : ECHO_PLAIN, duration, messages)
+  }
+
+  connectionTaken(): void {
+    this.#values[CONNECTIONS]++
+  }
+
+  connectionRejected(reason: 'max_connections' | 'max_connections_per_ip'): void {
+    this.#values[offsetOf('connections_rejected_total', { reason })]++
+  }
+
+  handshake(result: 'accepted' | RefusalReason): void {
+    this.#values[offsetOf('handshakes_total', { result })]++
+  }
+
+  protocolError(code: ProtocolErrorCode): void {
+    this.#values[offsetOf('protocol_errors_total', { code })]++
+  }
+
+  slowReaderClosed(): void {
+    this.#values[SLOW_READERS]++
+  }
+
+  connectionClosed(initiator: Initiator, code: number, duration: number): void {
+    this.#values[offsetOf('closes_total', { initiator, code: closeCodeLabel(code) })]++
+    this.counters.observe(DURATION, duration)
+  }
+}

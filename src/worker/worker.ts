@@ -1,0 +1,188 @@
+// A worker process: takes connections from the primary, serves them, reports what it counted, and leaves when told to.
+
+import { readFileSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { createSecureContext, type SecureContext } from 'node:tls'
+import { Codec } from '../codec/codec.js'
+import { createLog } from '../log.js'
+import { type FromWorker, type Handover, monotonicNow, type Start, type ToWorker } from '../messages.js'
+import { Counters } from '../metrics/counters.js'
+import type { Settings } from '../settings.js'
+import { CodecMetrics } from './codec-metrics.js'
+import { Connection, type ConnectionContext } from './connection.js'
+import { Departure } from './departure.js'
+import { Gauges } from './gauges.js'
+import { type OpeningHandler, Openings, type Upgraded } from './opening.js'
+import { Outbox } from './outbox.js'
+import { SharedBufferTransport } from './shared-buffer-transport.js'
+import { takeHandle } from './socket-handle.js'
+import { StreamTransport } from './stream-transport.js'
+import { Traffic } from './traffic.js'
+
+/** Milliseconds between two unasked reports. */
+const REPORT_INTERVAL = 250
+/** Bounds of the pause between two looks at the deadlines, in milliseconds. */
+const SWEEP_INTERVAL = { least: 10, most: 250 }
+
+/** Serves until the primary sends it away or dies. Signals are the primary's business: a terminal sends them to all. */
+export function runWorker(): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
+  let worker: WorkerService | undefined
+  process.on('message', (message: ToWorker, handle: unknown) => {
+    if (message.type === 'start') void start(message).then(started => (worker = started))
+    else worker?.onMessage(message, handle)
+  })
+}
+
+async function start({ settings, slot }: Start): Promise<WorkerService> {
+  const log = await createLog(settings.logLevel, { slot })
+  const counters = new Counters()
+  const service = new WorkerService(settings, counters, new Codec(settings, new CodecMetrics(counters, log)))
+  send({ type: 'ready' })
+  return service
+}
+
+class WorkerService implements OpeningHandler {
+  readonly #counters: Counters
+  readonly #traffic: Traffic
+  readonly #openings: Openings
+  readonly #codec: Codec
+  readonly #gauges: Gauges
+  readonly #context: ConnectionContext
+  readonly #connections = new Set<Connection>()
+  /** The primary's numbers of the connections. */
+  readonly #ids = new Map<Connection, number>()
+  readonly #sockets = new Map<number, Socket | Connection>()
+  readonly #timers: NodeJS.Timeout[]
+  readonly #departure: Departure
+  #leaving = false
+  #closed: number[] = []
+
+  constructor(settings: Settings, counters: Counters, codec: Codec) {
+    this.#counters = counters
+    this.#codec = codec
+    this.#traffic = new Traffic(counters)
+    this.#context = {
+      settings,
+      traffic: this.#traffic,
+      outbox: new Outbox(),
+      codec,
+      onGone: connection => this.#onConnectionGone(connection),
+    }
+    this.#openings = new Openings(settings, secureContextOf(settings), this.#traffic, this)
+    this.#gauges = new Gauges(this.#connections, codec, settings.codecThreads, () => this.#openings.size)
+    this.#departure = new Departure(this.#connections, settings.drainTimeout, cut => this.#exit(cut))
+    this.#timers = [
+      setInterval(() => this.#report(0), REPORT_INTERVAL),
+      setInterval(() => this.#sweep(), sweepInterval(settings)),
+    ]
+  }
+
+  onMessage(message: Exclude<ToWorker, Start>, handle: unknown): void {
+    if (message.type === 'handover') this.#take(message, handle)
+    else if (message.type === 'revoke') this.#sockets.get(message.id)?.destroy()
+    else if (message.type === 'report-request') this.#report(message.sequence)
+    else this.#leave(message.when)
+  }
+
+  onUpgraded(id: number, { stream, socket, head, deflate }: Upgraded): void {
+    const connection = new Connection(this.#context, deflate)
+    this.#connections.add(connection)
+    this.#ids.set(connection, id)
+    this.#sockets.set(id, connection)
+    const handle = stream === socket ? takeHandle(socket) : undefined
+    const transport =
+      handle === undefined
+        ? new StreamTransport(stream, socket, this.#traffic, connection)
+        : new SharedBufferTransport(handle, this.#traffic, connection)
+    connection.start(transport, head)
+  }
+
+  onGone(id: number): void {
+    this.#sockets.delete(id)
+    if (this.#closed.length === 0) setImmediate(() => this.#sayClosed())
+    this.#closed.push(id)
+  }
+
+  #take({ id, admission, deadline }: Handover, handle: unknown): void {
+    const socket = socketOf(handle)
+    // The peer was gone before the handle got here: there is nothing to serve, and nobody else to serve it.
+    if (socket === undefined) {
+      send({ type: 'taken', id })
+      return this.onGone(id)
+    }
+    if (this.#leaving || monotonicNow() > deadline) {
+      socket.destroy()
+      return send({ type: 'refused', id })
+    }
+    this.#sockets.set(id, socket)
+    send({ type: 'taken', id })
+    this.#openings.take(id, socket, admission)
+  }
+
+  #onConnectionGone(connection: Connection): void {
+    const id = this.#ids.get(connection)
+    this.#connections.delete(connection)
+    this.#ids.delete(connection)
+    if (id !== undefined) this.onGone(id)
+    if (this.#leaving) this.#departure.onConnectionGone()
+  }
+
+  #sayClosed(): void {
+    const ids = this.#closed
+    this.#closed = []
+    send({ type: 'closed', ids })
+  }
+
+  #sweep(): void {
+    const now = performance.now()
+    this.#openings.sweep(now)
+    for (const connection of this.#connections) connection.sweep(now)
+  }
+
+  #report(sequence: number): void {
+    send({ type: 'report', sequence, deltas: this.#counters.takeDeltas(), gauges: this.#gauges.take() })
+  }
+
+  /** Connections whose handshake is not done have nothing to lose yet: their clients try again. */
+  #leave(when: 'now' | 'later'): void {
+    this.#leaving = true
+    this.#openings.close()
+    this.#departure.leave(when)
+  }
+
+  #exit(cut: number): void {
+    for (const timer of this.#timers) clearInterval(timer)
+    this.#gauges.stop()
+    void this.#codec.close()
+    this.#sayClosed()
+    this.#report(0)
+    send({ type: 'left', cut }, () => process.exit(0))
+  }
+}
+
+/** What came with a handover: a bare handle, or a socket where the primary could not send one. */
+function socketOf(handle: unknown): Socket | undefined {
+  if (handle === undefined || handle === null) return undefined
+  if (handle instanceof Socket) return handle
+  return new Socket({ handle, readable: true, writable: true } as ConstructorParameters<typeof Socket>[0])
+}
+
+/** Read anew by every worker, so that a rolling restart is also how a new certificate gets into use. */
+function secureContextOf({ tlsCert, tlsKey }: Settings): SecureContext | undefined {
+  if (tlsCert === undefined || tlsKey === undefined) return undefined
+  return createSecureContext({ cert: readFileSync(tlsCert), key: readFileSync(tlsKey) })
+}
+
+/** Often enough that no deadline is missed by more than a quarter of its length. */
+function sweepInterval(settings: Settings): number {
+  const { handshakeTimeout, pingInterval, pingTimeout, slowReaderTimeout } = settings
+  const shortest = Math.min(
+    ...[handshakeTimeout, pingInterval, pingTimeout, slowReaderTimeout].filter(timeout => timeout > 0),
+  )
+  return Math.min(SWEEP_INTERVAL.most, Math.max(SWEEP_INTERVAL.least, shortest / 4))
+}
+
+function send(message: FromWorker, then?: () => void): void {
+  process.send?.(message, undefined, undefined, then)
+}
