@@ -1,10 +1,13 @@
 // Entry of a codec thread: takes batches from the worker's pool, gives results back without copying them.
 
-import { Piscina, workerData } from 'piscina'
+import { move, Piscina, workerData } from 'piscina'
 import { type Batch, type BatchResult, runBatch } from './batch.js'
 import { Transcoder, type TranscoderSettings } from './transcoder.js'
 
 const transcoder = new Transcoder(workerData as TranscoderSettings)
+
+/** What piscina's `move` takes; its types name it by symbols that they do not export. */
+type Transferable = Parameters<typeof move>[0]
 
 /** Tells piscina to move the result's buffers to the worker instead of cloning them. */
 class Moved {
@@ -23,4 +26,4 @@ class Moved {
   }
 }
 
-export default (batch: Batch): Moved => new Moved(runBatch(batch, transcoder))
+export default (batch: Batch) => move(new Moved(runBatch(batch, transcoder)) as unknown as Transferable)

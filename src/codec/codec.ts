@@ -14,6 +14,8 @@ export interface MessageGroup {
   /** Called once a message in order, then `onGroupDone`. The result is only lent, see `Outgoing`. */
   onMessageDone(message: BatchMessage, result: Outgoing & { readonly plainEnd?: Buffer }): void
   onGroupDone(): void
+  /** One of these callbacks threw. */
+  onGroupFailed(error: unknown): void
 }
 
 /** Told what the codec does, for the metrics. Times are seconds. */
@@ -173,21 +175,17 @@ export class Codec {
     this.#observer.batchDone(messages, Math.max(0, elapsed - result.runTime) / 1000, result.runTime / 1000)
     const results = unpackResult(result)
     for (const group of groups) {
-      for (const message of group.messages) {
-        const outgoing = results.next().value as Outgoing & { plainEnd: Buffer }
-        this.#observer.transcoded(message, outgoing, 'pool')
-        group.onMessageDone(message, outgoing)
-      }
-      group.onGroupDone()
+      const ofGroup = group.messages.map(() => results.next().value as Outgoing & { plainEnd: Buffer })
+      deliver(group, (message, i) => {
+        this.#observer.transcoded(message, ofGroup[i], 'pool')
+        return ofGroup[i]
+      })
     }
   }
 
   /** A thread died with this batch. The messages are still here, so nobody notices. */
   #answerInline(groups: MessageGroup[]): void {
-    for (const group of groups) {
-      for (const message of group.messages) group.onMessageDone(message, this.transcode(message))
-      group.onGroupDone()
-    }
+    for (const group of groups) deliver(group, message => this.transcode(message))
   }
 
   #unblock(): void {
@@ -195,5 +193,15 @@ export class Codec {
     const blocked = this.#blocked
     this.#blocked = []
     for (const callback of blocked) callback()
+  }
+}
+
+/** Answers a group; what goes wrong with it touches no other. */
+function deliver(group: MessageGroup, resultOf: (message: BatchMessage, index: number) => Outgoing): void {
+  try {
+    for (const [i, message] of group.messages.entries()) group.onMessageDone(message, resultOf(message, i))
+    group.onGroupDone()
+  } catch (error) {
+    group.onGroupFailed(error)
   }
 }

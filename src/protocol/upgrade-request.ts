@@ -96,8 +96,8 @@ const ABSOLUTE_FORM = /^(?:https?|wss?):\/\/([^/?]*)([^?]*)/i
 /** Visible ASCII without a fragment. Browsers send some characters, such as `[`, that RFC 3986 would have escaped. */
 const TARGET_CHARACTERS = /^[!"$-~]+$/
 
-/** Canonical base64 of 16 octets: four bits of the last character are padding, hence zero (RFC 4648 section 3.5). */
-const KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/
+/** Base64 of 16 octets. Its padding bits may be anything: the example in RFC 6455 section 4.1 itself ends in `EC==`. */
+const KEY = /^[A-Za-z0-9+/]{22}==$/
 
 /** Judges `request` by `rules`. Never throws, whatever the request holds. */
 export function judgeUpgrade(request: UpgradeRequest, rules: UpgradeRules): Acceptance | Refusal {

@@ -115,6 +115,10 @@ export class CompressedEcho implements Echo, MessageGroup {
     connection.onEchoProgress()
   }
 
+  onGroupFailed(error: unknown): void {
+    this.#connection.onInternalError(error)
+  }
+
   /** A message that lies in one frame in one chunk: unmasked where it is used. */
   #wholeMessage(): void {
     const { decoder } = this.#connection

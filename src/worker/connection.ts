@@ -1,7 +1,7 @@
 // One WebSocket connection: chunks in, echoes out, the closing handshake, back-pressure and deadlines.
 
 import type { Codec } from '../codec/codec.js'
-import type { ProtocolError } from '../errors.js'
+import { ProtocolError } from '../errors.js'
 import type { DeflateAgreement } from '../protocol/deflate-negotiation.js'
 import { FrameDecoder } from '../protocol/frame-decoder.js'
 import { closeFrame, FIN, writeHeader } from '../protocol/frame-encoder.js'
@@ -22,6 +22,7 @@ export interface ConnectionContext {
   readonly codec: Codec
   /** A connection's socket is gone. */
   onGone(connection: Connection): void
+  onInternalError(error: unknown): void
 }
 
 /**
@@ -111,6 +112,14 @@ export class Connection implements TransportHandler {
   onChunk(chunk: Buffer, length: number): void {
     this.#active = true
     if (this.#deaf) return
+    try {
+      this.#takeChunk(chunk, length)
+    } catch (error) {
+      this.onInternalError(error)
+    }
+  }
+
+  #takeChunk(chunk: Buffer, length: number): void {
     const started = performance.now()
     const { decoder, outbox } = this
     this.messagesEchoed = 0
@@ -194,6 +203,14 @@ export class Connection implements TransportHandler {
     this.traffic.protocolError(error.code)
     this.#closeAfterEcho = undefined
     this.#sayError(error)
+  }
+
+  /** Something is wrong here, not with the peer: this connection ends, and no other notices. */
+  onInternalError(error: unknown): void {
+    this.#context.onInternalError(error)
+    this.outbox.drop()
+    if (this.#state === GONE) return
+    this.failNow(new ProtocolError('ECHOBAHN_INTERNAL'))
   }
 
   /** Starts the closing handshake: 1001 at shutdown, 1012 at a restart. */

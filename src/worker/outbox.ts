@@ -40,6 +40,11 @@ export class Outbox {
     else this.#start = this.position
   }
 
+  /** Forgets what was appended since `begin`. */
+  drop(): void {
+    this.position = this.#start
+  }
+
   append(bytes: Buffer, start: number, end: number): void {
     bytes.copy(this.buffer, this.position, start, end)
     this.position += end - start

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { createSecureContext, type SecureContext } from 'node:tls'
+import type { Logger } from 'pino'
 import { Codec } from '../codec/codec.js'
 import { createLog } from '../log.js'
 import { type FromWorker, type Handover, monotonicNow, type Start, type ToWorker } from '../messages.js'
@@ -37,7 +38,7 @@ export function runWorker(): void {
 async function start({ settings, slot }: Start): Promise<WorkerService> {
   const log = await createLog(settings.logLevel, { slot })
   const counters = new Counters()
-  const service = new WorkerService(settings, counters, new Codec(settings, new CodecMetrics(counters, log)))
+  const service = new WorkerService(settings, counters, new Codec(settings, new CodecMetrics(counters, log)), log)
   send({ type: 'ready' })
   return service
 }
@@ -58,7 +59,7 @@ class WorkerService implements OpeningHandler {
   #leaving = false
   #closed: number[] = []
 
-  constructor(settings: Settings, counters: Counters, codec: Codec) {
+  constructor(settings: Settings, counters: Counters, codec: Codec, log: Logger) {
     this.#counters = counters
     this.#codec = codec
     this.#traffic = new Traffic(counters)
@@ -68,6 +69,7 @@ class WorkerService implements OpeningHandler {
       outbox: new Outbox(),
       codec,
       onGone: connection => this.#onConnectionGone(connection),
+      onInternalError: error => log.error({ err: error }, 'a connection failed inside the server'),
     }
     this.#openings = new Openings(settings, secureContextOf(settings), this.#traffic, this)
     this.#gauges = new Gauges(this.#connections, codec, settings.codecThreads, () => this.#openings.size)

@@ -1,0 +1,134 @@
+// Runs the real service in a process of its own, on free ports, for as long as a test needs it.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { parseExposition } from './exposition.js'
+
+const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
+
+export interface LogLine {
+  readonly level: number
+  readonly msg: string
+  readonly [field: string]: unknown
+}
+
+export interface Exit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+export interface WorkerInfo {
+  readonly id: number
+  readonly pid: number
+  readonly state: string
+  readonly connections: number
+}
+
+export class Service {
+  readonly child: ChildProcess
+  readonly exited: Promise<Exit>
+  /** Lines of stderr that are JSON, i.e. the log. */
+  readonly log: LogLine[] = []
+  /** What came on stdout, line by line. */
+  readonly stdout: string[] = []
+  port = 0
+  adminPort = 0
+  readonly #logWaiters = new Set<() => void>()
+
+  constructor(options: readonly string[], environment: Record<string, string> = {}) {
+    this.child = spawn(process.execPath, [MAIN, '--port', '0', '--admin-port', '0', ...options], {
+      env: { ...process.env, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    this.exited = once(this.child, 'exit').then(([code, signal]) => ({ code, signal }))
+    createInterface({ input: this.child.stderr as NodeJS.ReadableStream }).on('line', line => {
+      if (!line.startsWith('{')) return
+      this.log.push(JSON.parse(line))
+      for (const wake of this.#logWaiters) wake()
+    })
+  }
+
+  get pid(): number {
+    return this.child.pid as number
+  }
+
+  /** `ws://127.0.0.1:PORT`, or `wss:` when the service says so. */
+  get url(): string {
+    return this.stdout[0].split(' ')[1]
+  }
+
+  get adminUrl(): string {
+    return `http://127.0.0.1:${this.adminPort}`
+  }
+
+  /** Resolves once the service has printed its first line. */
+  async listening(): Promise<this> {
+    const lines = createInterface({ input: this.child.stdout as NodeJS.ReadableStream })
+    lines.on('line', line => this.stdout.push(line))
+    await Promise.race([
+      once(lines, 'line'),
+      this.exited.then(({ code }) => {
+        throw new Error(`the service exited with ${code} before it listened: ${JSON.stringify(this.log)}`)
+      }),
+    ])
+    const [service, admin] = [...this.stdout[0].matchAll(/:(\d+)(?: |$)/g)].map(match => Number(match[1]))
+    this.port = service
+    this.adminPort = admin
+    return this
+  }
+
+  /** All series of /metrics, exact as of now. */
+  async metrics(): Promise<Map<string, number>> {
+    const response = await fetch(`${this.adminUrl}/metrics`)
+    return parseExposition(await response.text())
+  }
+
+  async workers(): Promise<WorkerInfo[]> {
+    return (await fetch(`${this.adminUrl}/workers`)).json() as Promise<WorkerInfo[]>
+  }
+
+  /** Asks again and again until `condition` holds; the test's own timeout bounds the wait. */
+  async until<T>(ask: () => Promise<T>, condition: (value: T) => boolean): Promise<T> {
+    for (;;) {
+      const value = await ask()
+      if (condition(value)) return value
+      await new Promise(resolve => setTimeout(resolve, 20))
+    }
+  }
+
+  /** Resolves with the first log line that `matches`, past or to come. */
+  logged(matches: (line: LogLine) => boolean): Promise<LogLine> {
+    return new Promise(resolve => {
+      const look = (): void => {
+        const line = this.log.find(matches)
+        if (line === undefined) return
+        this.#logWaiters.delete(look)
+        resolve(line)
+      }
+      this.#logWaiters.add(look)
+      look()
+    })
+  }
+
+  signal(name: NodeJS.Signals): void {
+    process.kill(this.pid, name)
+  }
+
+  /** Ends the service at once, whatever it is doing; its workers leave by themselves. */
+  async stop(): Promise<void> {
+    if (this.child.exitCode === null && this.child.signalCode === null) this.signal('SIGKILL')
+    await this.exited
+  }
+}
+
+/** Starts the service with `options` and waits until it listens; it is stopped when the test ends. */
+export async function startService(
+  context: { after: (hook: () => Promise<void>) => void },
+  ...options: string[]
+): Promise<Service> {
+  const service = new Service(options)
+  context.after(() => service.stop())
+  return service.listening()
+}
