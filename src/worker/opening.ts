@@ -139,17 +139,21 @@ export class Openings {
     return stream
   }
 
+  /** Node's own answers (no Host, an Expect it does not know) would be neither explained nor counted, so it gives none. */
   #createHttp(): Server {
-    const server = createServer()
-    server.on('request', request => {
+    const server = createServer({ requireHostHeader: false })
+    const onRequest = (request: IncomingMessage): void => {
       request.resume()
       this.#refuseRequest(request, request.socket)
-    })
+    }
+    server.on('request', onRequest).on('checkContinue', onRequest).on('checkExpectation', onRequest)
     server.on('upgrade', (request, stream, head) => this.#onUpgrade(request, stream, head))
     server.on('connect', (request, stream) => this.#refuseRequest(request, stream))
     server.on('clientError', (error: NodeJS.ErrnoException, stream) => {
       const opening = this.#open.get(stream)
-      if (opening === undefined || opening.refused || !stream.writable) stream.destroy()
+      // What a refused peer still sends is read and dropped: resetting the connection could cost it the answer.
+      if (opening?.refused) return
+      if (opening === undefined || !stream.writable) stream.destroy()
       else this.#refuse(opening, error.code === 'HPE_HEADER_OVERFLOW' ? HEAD_TOO_LARGE : NOT_HTTP)
     })
     return server
@@ -184,7 +188,7 @@ export class Openings {
     const opening = this.#open.get(stream)
     if (opening === undefined || opening.refused) return
     const judgement = this.#judge(request, opening)
-    if ('status' in judgement) return this.#refuse(opening, judgement)
+    if ('status' in judgement) return this.#refuse(opening, judgement, request.method === 'HEAD')
     normalise(request, judgement)
     this.#accepting = judgement
     this.#ws.handleUpgrade(request, stream, head, client => {
