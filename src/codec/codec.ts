@@ -1,20 +1,21 @@
 // The worker's side of the codec: does a message at once inline, or hands groups of messages to the piscina pool.
 
-import { Piscina } from 'piscina'
 import type { Settings } from '../settings.js'
-import { type Batch, type BatchMessage, type BatchResult, pack, unpackResult } from './batch.js'
+import { type BatchMessage, type BatchResult, unpackResult } from './batch.js'
+import { CodecPool } from './codec-pool.js'
 import { CostEstimate, HOP } from './cost-estimate.js'
 import { type Incoming, type Outgoing, Transcoder, transcoderSettings } from './transcoder.js'
 
-export { TRAILER_ROOM } from './inflater.js'
+/** A message's result. One from a thread has of its plain text only the end, in `plainEnd`. */
+export type GroupResult = Outgoing & { readonly plainEnd?: Buffer }
 
 /** Messages of one connection that belong together: they are done in order, by one thread, and answered in order. */
 export interface MessageGroup {
   readonly messages: readonly BatchMessage[]
   /** Called once a message in order, then `onGroupDone`. The result is only lent, see `Outgoing`. */
-  onMessageDone(message: BatchMessage, result: Outgoing & { readonly plainEnd?: Buffer }): void
+  onMessageDone(message: BatchMessage, result: GroupResult): void
   onGroupDone(): void
-  /** One of these callbacks threw. */
+  /** One of these callbacks threw. This one must not. */
   onGroupFailed(error: unknown): void
 }
 
@@ -36,17 +37,13 @@ const THREAD_FILE = new URL('./codec-thread.js', import.meta.url)
 const BATCHES_PER_THREAD = 2
 /** Octets after which a batch is full. */
 const BATCH_OCTETS = 1024 * 1024
-/** After so many failed batches in a row everything is done inline. */
-const MOST_POOL_FAILURES = 5
 
 export class Codec {
   readonly #settings: CodecSettings
   readonly #observer: CodecObserver
-  readonly #threadFile: URL
+  readonly #pool: CodecPool
   readonly #transcoder: Transcoder
   readonly #estimate = new CostEstimate()
-  #pool: Piscina | undefined
-  #poolFailures = 0
   #waiting: MessageGroup[] = []
   #batchesInFlight = 0
   #flushScheduled = false
@@ -59,13 +56,16 @@ export class Codec {
   constructor(settings: CodecSettings, observer: CodecObserver, threadFile = THREAD_FILE) {
     this.#settings = settings
     this.#observer = observer
-    this.#threadFile = threadFile
-    this.#transcoder = new Transcoder(transcoderSettings(settings))
+    const transcoder = transcoderSettings(settings)
+    this.#transcoder = new Transcoder(transcoder)
+    this.#pool = new CodecPool({ threads: settings.codecThreads, threadFile, transcoder }, error =>
+      observer.poolFailed(error),
+    )
   }
 
   /** Threads that run now; the pool starts with its first batch. */
   get threads(): number {
-    return this.#pool?.threads.length ?? 0
+    return this.#pool.running
   }
 
   /** Milliseconds of work done by the codec threads since the last call. */
@@ -77,8 +77,8 @@ export class Codec {
 
   /** Whether a message of `length` octets on the wire is better done at once by the caller than by a thread. */
   prefersInline(length: number, compressed: boolean): boolean {
-    const { offload, codecThreads } = this.#settings
-    if (offload === 'never' || codecThreads === 0 || this.#poolFailures >= MOST_POOL_FAILURES) return true
+    const { offload } = this.#settings
+    if (offload === 'never' || !this.#pool.usable) return true
     if (offload === 'always') return false
     return this.#estimate.cost(length, compressed) < HOP
   }
@@ -87,12 +87,12 @@ export class Codec {
   transcode(message: Incoming): Outgoing {
     const started = performance.now()
     const result = this.#transcoder.transcode(message)
-    this.#estimate.learn(message.length, message.compressed, performance.now() - started)
+    this.#estimate.learn(message, performance.now() - started)
     this.#observer.transcoded(message, result, 'inline')
     return result
   }
 
-  /** Gives a group to the pool. Groups of one event-loop turn travel together. */
+  /** Gives messages that are not better done inline to the pool. Groups of one event-loop turn travel together. */
   submit(group: MessageGroup): void {
     this.#waiting.push(group)
     this.queued += group.messages.length
@@ -109,12 +109,14 @@ export class Codec {
     return this.queued > this.#settings.codecQueue
   }
 
+  /** Calls back once the queue, which is full now, has room. */
   whenRoom(callback: () => void): void {
     this.#blocked.push(callback)
   }
 
+  /** Ends the threads; what they had not done is done inline. */
   async close(): Promise<void> {
-    await this.#pool?.destroy()
+    await this.#pool.close()
   }
 
   #flush(): void {
@@ -136,46 +138,22 @@ export class Codec {
     const messages = groups.flatMap(group => group.messages)
     this.#batchesInFlight++
     const started = performance.now()
-    let result: BatchResult | undefined
-    try {
-      result = await this.#runInPool(pack(messages))
-      this.#poolFailures = 0
-    } catch (error) {
-      this.#poolFailures++
-      this.#observer.poolFailed(error as Error)
-    }
+    const result = await this.#pool.run(messages)
     this.#batchesInFlight--
     this.queued -= messages.length
     if (result === undefined) this.#answerInline(groups)
-    else this.#answer(groups, messages.length, result, performance.now() - started)
+    else this.#answer(groups, messages, result, performance.now() - started)
     this.#unblock()
     this.#flush()
   }
 
-  #runInPool(batch: Batch): Promise<BatchResult> {
-    this.#pool ??= this.#openPool()
-    return this.#pool.run(batch, { transferList: [batch.bytes.buffer, batch.rows.buffer] as ArrayBuffer[] })
-  }
-
-  #openPool(): Piscina {
-    const { codecThreads } = this.#settings
-    const pool = new Piscina({
-      filename: this.#threadFile.href,
-      minThreads: codecThreads,
-      maxThreads: codecThreads,
-      idleTimeout: Number.POSITIVE_INFINITY,
-      workerData: transcoderSettings(this.#settings),
-    })
-    pool.on('error', error => this.#observer.poolFailed(error))
-    return pool
-  }
-
-  #answer(groups: MessageGroup[], messages: number, result: BatchResult, elapsed: number): void {
+  #answer(groups: MessageGroup[], messages: BatchMessage[], result: BatchResult, elapsed: number): void {
     this.#runTime += result.runTime
-    this.#observer.batchDone(messages, Math.max(0, elapsed - result.runTime) / 1000, result.runTime / 1000)
+    this.#estimate.learnTogether(messages, result.runTime)
+    this.#observer.batchDone(messages.length, Math.max(0, elapsed - result.runTime) / 1000, result.runTime / 1000)
     const results = unpackResult(result)
     for (const group of groups) {
-      const ofGroup = group.messages.map(() => results.next().value as Outgoing & { plainEnd: Buffer })
+      const ofGroup = group.messages.map(() => results.next().value as GroupResult)
       deliver(group, (message, i) => {
         this.#observer.transcoded(message, ofGroup[i], 'pool')
         return ofGroup[i]
@@ -183,7 +161,7 @@ export class Codec {
     }
   }
 
-  /** A thread died with this batch. The messages are still here, so nobody notices. */
+  /** No thread did this batch. The messages are still here, so nobody notices. */
   #answerInline(groups: MessageGroup[]): void {
     for (const group of groups) deliver(group, message => this.transcode(message))
   }
@@ -197,7 +175,7 @@ export class Codec {
 }
 
 /** Answers a group; what goes wrong with it touches no other. */
-function deliver(group: MessageGroup, resultOf: (message: BatchMessage, index: number) => Outgoing): void {
+function deliver(group: MessageGroup, resultOf: (message: BatchMessage, index: number) => GroupResult): void {
   try {
     for (const [i, message] of group.messages.entries()) group.onMessageDone(message, resultOf(message, i))
     group.onGroupDone()

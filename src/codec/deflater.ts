@@ -1,6 +1,6 @@
 // Deflates one message at a time (RFC 7692 section 7.2.1), or finds that it would not get smaller.
 
-import zlib from 'node:zlib'
+import zlib, { type ZlibOptions } from 'node:zlib'
 import type { Settings } from '../settings.js'
 import { openHandle, type ZlibHandle } from './zlib-handle.js'
 
@@ -20,13 +20,15 @@ const FIRST_OUTPUT = 64 * 1024
 /** Output buffers above this are not kept for the next message. */
 const KEPT_OUTPUT = 1024 * 1024
 
+const NOTHING = Buffer.alloc(0)
+
 export class Deflater {
   /** The deflated message, `length` octets from 0. Valid until the next message. */
-  output = Buffer.alloc(0)
+  output = NOTHING
   length = 0
   readonly #tuning: DeflateTuning
-  /** Kept contexts by level and window bits; null where Node's handle cannot be used. */
-  readonly #kept = new Map<number, ZlibHandle | null>()
+  /** Kept contexts by level and window bits. */
+  readonly #kept = new Map<number, ZlibHandle>()
 
   constructor(tuning: DeflateTuning) {
     this.#tuning = tuning
@@ -42,13 +44,16 @@ export class Deflater {
   deflate(plain: Buffer, offset: number, length: number, windowBits: number, dictionary: Buffer): boolean {
     const level = this.#levelFor(length)
     const bits = Math.max(windowBits, LEAST_WINDOW_BITS)
-    const context = dictionary.length === 0 ? this.#context(level, bits) : null
-    if (context === null) return this.#deflateOnce(plain.subarray(offset, offset + length), level, bits, dictionary)
+    const keeps = dictionary.length === 0
+    const context = keeps ? this.#keptContext(level, bits) : this.#open(level, bits, dictionary)
+    if (context === undefined)
+      return this.#deflateOnce(plain.subarray(offset, offset + length), level, bits, dictionary)
     this.#makeRoom(length + TAIL)
     context.write(plain, offset, length, this.output, 0)
     this.length = this.output.length - context.roomLeft - TAIL
     const whole = context.roomLeft > 0 && context.inputLeft === 0
-    context.reset()
+    if (keeps) context.reset()
+    else context.close()
     return whole && this.length < length
   }
 
@@ -58,28 +63,28 @@ export class Deflater {
     return length <= AUTO_BOUNDARY ? THOROUGH : FAST
   }
 
-  #context(level: number, windowBits: number): ZlibHandle | null {
+  #keptContext(level: number, windowBits: number): ZlibHandle | undefined {
     const key = level * 16 + windowBits
-    let context = this.#kept.get(key)
-    if (context === undefined) {
-      const { memLevel } = this.#tuning
-      context = openHandle(zlib.createDeflateRaw({ level, windowBits, memLevel })) ?? null
-      this.#kept.set(key, context)
-    }
-    return context
+    const kept = this.#kept.get(key) ?? this.#open(level, windowBits)
+    if (kept !== undefined) this.#kept.set(key, kept)
+    return kept
   }
 
+  #open(level: number, windowBits: number, dictionary?: Buffer): ZlibHandle | undefined {
+    return openHandle(zlib.createDeflateRaw(this.#zlibOptions(level, windowBits, dictionary)))
+  }
+
+  /** The same without Node's handle. */
   #deflateOnce(plain: Buffer, level: number, windowBits: number, dictionary: Buffer): boolean {
-    const deflated = zlib.deflateRawSync(plain, {
-      level,
-      windowBits,
-      memLevel: this.#tuning.memLevel,
-      ...(dictionary.length > 0 && { dictionary }),
-      finishFlush: zlib.constants.Z_SYNC_FLUSH,
-    })
-    this.output = deflated
-    this.length = deflated.length - TAIL
+    const finishFlush = zlib.constants.Z_SYNC_FLUSH
+    this.output = zlib.deflateRawSync(plain, { ...this.#zlibOptions(level, windowBits, dictionary), finishFlush })
+    this.length = this.output.length - TAIL
     return this.length < plain.length
+  }
+
+  #zlibOptions(level: number, windowBits: number, dictionary: Buffer = NOTHING): ZlibOptions {
+    const { memLevel } = this.#tuning
+    return { level, windowBits, memLevel, ...(dictionary.length > 0 && { dictionary }) }
   }
 
   /** What does not fit into the plain text's length would not be sent, so that is all the room there must be. */

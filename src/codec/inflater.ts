@@ -14,14 +14,13 @@ export interface InflateLimits {
 }
 
 /**
- * What is put behind each message: the four octets that its sender took off (section 7.2.2), then an empty final block
- * and one octet more. A whole message makes zlib stop exactly before that last octet; a truncated one takes the
- * trailer for its own data and gives itself away.
+ * What zlib is fed behind each message: the four octets that its sender took off (section 7.2.2), then an empty final
+ * block and one octet more. A whole message makes zlib stop exactly before that last octet, with no more plain text; a
+ * truncated one takes the trailer for its own data and gives itself away.
  */
 const TRAILER = Buffer.from([0x00, 0x00, 0xff, 0xff, 0x01, 0x00, 0x00, 0xff, 0xff, 0x00])
-
-/** Octets behind a message that `inflate` overwrites. */
-export const TRAILER_ROOM = TRAILER.length
+/** Octets of the trailer that are left behind a whole message. */
+const TRAILER_LEFT = 1
 
 const FIRST_OUTPUT = 64 * 1024
 /** Output buffers above this are not kept for the next message. */
@@ -49,81 +48,79 @@ export class Inflater {
   /**
    * Inflates the message of `length` octets at `offset` of `source` into `output`.
    *
-   * @param source has `TRAILER_ROOM` octets behind the message, which are overwritten
    * @param dictionary plain text before the message that it may refer to; empty without context takeover
    * @returns undefined, or the violation
    */
   inflate(source: Buffer, offset: number, length: number, dictionary: Buffer): ProtocolErrorCode | undefined {
     this.length = 0
     if (this.output.length === 0 || this.output.length > KEPT_OUTPUT) this.output = Buffer.allocUnsafeSlow(FIRST_OUTPUT)
-    // Not a message by the letter, which would be one octet 0x00 (section 7.2.3.6), but there is nothing to refuse in it.
+    // By the letter an empty message is one octet 0x00 (section 7.2.3.6), but there is nothing to refuse in none.
     if (length === 0) return undefined
     const { maxMessage, maxRatio } = this.#limits
     this.#mostOutput = maxRatio > 0 ? Math.min(maxMessage, Math.floor(maxRatio * length)) : maxMessage
-    TRAILER.copy(source, offset + length)
-    const violation = this.#inflateStreams(source, offset, length, dictionary)
+    const violation = this.#inflateStreams(source, offset, offset + length, dictionary)
     if (violation === 'ECHOBAHN_MESSAGE_TOO_BIG' && this.#mostOutput < maxMessage) return 'ECHOBAHN_INFLATE_RATIO'
     return violation
   }
 
   /** A message is one deflate stream, or several when final blocks stand inside it (section 7.2.3.4). */
-  #inflateStreams(source: Buffer, offset: number, length: number, dictionary: Buffer): ProtocolErrorCode | undefined {
-    const messageEnd = offset + length
-    const end = messageEnd + TRAILER.length
-    let position = offset
+  #inflateStreams(source: Buffer, start: number, end: number, dictionary: Buffer): ProtocolErrorCode | undefined {
+    let position = start
     let window = dictionary
-    for (let streams = 0; streams <= MAX_FINAL_BLOCKS; streams++) {
-      const consumed = this.#inflateStream(source, position, end, window)
-      if (typeof consumed === 'string') return consumed
-      position += consumed
-      if (position === end - 1 || position === messageEnd) return undefined
-      if (position > messageEnd) return 'ECHOBAHN_INVALID_DEFLATE'
-      window = appendToWindow(dictionary, this.output, 0, this.length, WINDOW)
+    for (let finalBlocks = 0; finalBlocks <= MAX_FINAL_BLOCKS; finalBlocks++) {
+      const left = this.#inflateStream(source, position, end, window)
+      if (typeof left === 'string') return left
+      if (left === 0) return undefined
+      position = end - left
+      window = appendToWindow(dictionary, this.output.subarray(0, this.length), WINDOW)
     }
     return 'ECHOBAHN_INVALID_DEFLATE'
   }
 
-  /** Appends one stream's plain text to the output; returns the octets it was made of. */
-  #inflateStream(source: Buffer, start: number, end: number, dictionary: Buffer): number | ProtocolErrorCode {
-    if (this.#kept === undefined || dictionary.length > 0) return this.#inflateOnce(source, start, end, dictionary)
-    const outcome = this.#inflateKept(this.#kept, source, start, end)
-    this.#kept.reset()
-    return outcome
+  /** Appends one stream's plain text to the output; returns the octets of the message behind its final block. */
+  #inflateStream(source: Buffer, start: number, end: number, window: Buffer): number | ProtocolErrorCode {
+    if (window.length === 0 && this.#kept !== undefined) {
+      const left = this.#inflateWith(this.#kept, source, start, end)
+      this.#kept.reset()
+      return left
+    }
+    const context = openHandle(zlib.createInflateRaw({ dictionary: window }))
+    if (context === undefined) return this.#inflateOnce(source.subarray(start, end), window)
+    const left = this.#inflateWith(context, source, start, end)
+    context.close()
+    return left
   }
 
-  #inflateKept(context: ZlibHandle, source: Buffer, start: number, end: number): number | ProtocolErrorCode {
-    let position = start
-    for (;;) {
-      if (!context.write(source, position, end - position, this.output, this.length)) return 'ECHOBAHN_INVALID_DEFLATE'
-      position = end - context.inputLeft
+  #inflateWith(context: ZlibHandle, source: Buffer, start: number, end: number): number | ProtocolErrorCode {
+    let left = end - start
+    do {
+      if (this.length === this.output.length) this.#grow(this.output.length * 2)
+      if (!context.write(source, end - left, left, this.output, this.length)) return 'ECHOBAHN_INVALID_DEFLATE'
+      left = context.inputLeft
       this.length = this.output.length - context.roomLeft
       if (this.length > this.#mostOutput) return 'ECHOBAHN_MESSAGE_TOO_BIG'
-      if (context.roomLeft > 0) return position - start
-      this.#grow(this.output.length * 2)
-    }
+    } while (context.roomLeft === 0)
+    return left > 0 || this.#isWhole(context) ? left : 'ECHOBAHN_INVALID_DEFLATE'
   }
 
-  /** With a dictionary zlib needs a context of its own for each stream. */
-  #inflateOnce(source: Buffer, start: number, end: number, dictionary: Buffer): number | ProtocolErrorCode {
-    const room = this.#mostOutput - this.length
-    let result: { buffer: Buffer; engine: { bytesWritten: number } }
-    try {
-      result = zlib.inflateRawSync(source.subarray(start, end), {
-        ...(dictionary.length > 0 && { dictionary }),
-        finishFlush: zlib.constants.Z_SYNC_FLUSH,
-        maxOutputLength: Math.max(room, 1),
-        info: true,
-      }) as unknown as typeof result
-    } catch (error) {
-      const tooBig = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'
-      return tooBig ? 'ECHOBAHN_MESSAGE_TOO_BIG' : 'ECHOBAHN_INVALID_DEFLATE'
-    }
-    const { buffer, engine } = result
-    if (buffer.length > room) return 'ECHOBAHN_MESSAGE_TOO_BIG'
-    if (this.length + buffer.length > this.output.length) this.#grow(this.length + buffer.length)
-    buffer.copy(this.output, this.length)
-    this.length += buffer.length
-    return engine.bytesWritten
+  /** Whether the stream ends with the message: by a final block, which leaves the whole trailer, or as it should. */
+  #isWhole(context: ZlibHandle): boolean {
+    const room = context.roomLeft
+    if (!context.write(TRAILER, 0, TRAILER.length, this.output, this.length)) return false
+    return context.roomLeft === room && (context.inputLeft === TRAILER.length || context.inputLeft === TRAILER_LEFT)
+  }
+
+  /** The same without Node's handle. */
+  #inflateOnce(stream: Buffer, window: Buffer): number | ProtocolErrorCode {
+    const own = inflateSync(stream, window, this.#mostOutput - this.length)
+    if (typeof own === 'string') return own
+    if (this.length + own.plain.length > this.output.length) this.#grow(this.length + own.plain.length)
+    own.plain.copy(this.output, this.length)
+    this.length += own.plain.length
+    if (own.left > 0) return own.left
+    const trailed = inflateSync(Buffer.concat([stream, TRAILER]), window, own.plain.length)
+    const whole = typeof trailed !== 'string' && (trailed.left === TRAILER.length || trailed.left === TRAILER_LEFT)
+    return whole ? 0 : 'ECHOBAHN_INVALID_DEFLATE'
   }
 
   #grow(size: number): void {
@@ -131,5 +128,27 @@ export class Inflater {
     const larger = Buffer.allocUnsafeSlow(Math.min(size, this.#mostOutput + 1))
     this.output.copy(larger, 0, 0, this.length)
     this.output = larger
+  }
+}
+
+/** Inflates one stream to at most `room` octets; `left` are the octets of `stream` behind its final block. */
+function inflateSync(
+  stream: Buffer,
+  dictionary: Buffer,
+  room: number,
+): { plain: Buffer; left: number } | ProtocolErrorCode {
+  try {
+    const { buffer, engine } = zlib.inflateRawSync(stream, {
+      ...(dictionary.length > 0 && { dictionary }),
+      finishFlush: zlib.constants.Z_SYNC_FLUSH,
+      maxOutputLength: Math.max(room, 1),
+      info: true,
+    }) as unknown as { buffer: Buffer; engine: { bytesWritten: number } }
+    return buffer.length > room
+      ? 'ECHOBAHN_MESSAGE_TOO_BIG'
+      : { plain: buffer, left: stream.length - engine.bytesWritten }
+  } catch (error) {
+    const tooBig = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'
+    return tooBig ? 'ECHOBAHN_MESSAGE_TOO_BIG' : 'ECHOBAHN_INVALID_DEFLATE'
   }
 }

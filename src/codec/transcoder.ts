@@ -16,7 +16,7 @@ export function transcoderSettings(settings: TranscoderSettings): TranscoderSett
 
 /** A message as it came. */
 export interface Incoming {
-  /** Holds the payload at `offset`, `length` octets, and behind it `TRAILER_ROOM` octets that may be overwritten. */
+  /** Holds the payload, `length` octets at `offset`. */
   readonly source: Buffer
   readonly offset: number
   readonly length: number

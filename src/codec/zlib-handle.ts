@@ -20,6 +20,7 @@ interface NativeHandle {
     outputLength: number,
   ): void
   reset(): void
+  close(): void
   onerror: (message: string, errno: number, code: string) => void
 }
 
@@ -60,6 +61,11 @@ export class ZlibHandle {
   reset(): void {
     this.#handle.reset()
   }
+
+  /** Frees zlib's memory now, not at some garbage collection. */
+  close(): void {
+    this.#handle.close()
+  }
 }
 
 /** Takes the handle out of a freshly made zlib object; undefined when Node's internals are not as expected. */
@@ -68,6 +74,7 @@ export function openHandle(context: Zlib): ZlibHandle | undefined {
   const usable =
     typeof handle?.writeSync === 'function' &&
     typeof handle.reset === 'function' &&
+    typeof handle.close === 'function' &&
     typeof handle.onerror === 'function' &&
     state instanceof Uint32Array
   return usable ? new ZlibHandle(handle, state) : undefined

@@ -3,9 +3,9 @@
 // At most one group of messages of a connection is with the codec threads; what comes meanwhile waits for it, so that
 // data never overtakes data whichever thread is faster. Only context takeover ties a message to the one before it.
 
-import { type BatchMessage, windowsAfter } from '../codec/batch.js'
-import { type Codec, type MessageGroup, TRAILER_ROOM } from '../codec/codec.js'
-import type { Outgoing } from '../codec/transcoder.js'
+import type { BatchMessage } from '../codec/batch.js'
+import type { Codec, GroupResult, MessageGroup } from '../codec/codec.js'
+import { appendToWindow } from '../codec/window.js'
 import { ProtocolError } from '../errors.js'
 import type { DeflateAgreement } from '../protocol/deflate-negotiation.js'
 import { FIN, MAX_HEADER, RSV1, writeHeader } from '../protocol/frame-encoder.js'
@@ -32,8 +32,7 @@ const KEPT_INPUT = 1024 * 1024
 let input = Buffer.allocUnsafeSlow(64 * 1024)
 
 function inputFor(length: number): Buffer {
-  const size = length + TRAILER_ROOM
-  if (input.length < size || input.length > KEPT_INPUT) input = Buffer.allocUnsafeSlow(Math.max(size, 64 * 1024))
+  if (input.length < length || input.length > KEPT_INPUT) input = Buffer.allocUnsafeSlow(Math.max(length, 64 * 1024))
   return input
 }
 
@@ -44,6 +43,8 @@ export class CompressedEcho implements Echo, MessageGroup {
   readonly #connection: Connection
   readonly #codec: Codec
   readonly #agreement: DeflateAgreement
+  readonly #inflateWindowSize: number
+  readonly #deflateWindowSize: number
   #sent: Waiting[] = []
   #waiting: Waiting[] = []
   #assembly: Buffer | undefined
@@ -59,6 +60,8 @@ export class CompressedEcho implements Echo, MessageGroup {
     this.#connection = connection
     this.#codec = codec
     this.#agreement = agreement
+    this.#inflateWindowSize = windowSize(agreement.clientContextTakeover, agreement.clientWindowBits)
+    this.#deflateWindowSize = windowSize(agreement.serverContextTakeover, agreement.serverWindowBits)
   }
 
   get held(): number {
@@ -88,16 +91,9 @@ export class CompressedEcho implements Echo, MessageGroup {
     this.queued = 0
   }
 
-  onMessageDone(message: BatchMessage, result: Outgoing & { readonly plainEnd?: Buffer }): void {
-    const connection = this.#connection
+  onMessageDone(message: BatchMessage, result: GroupResult): void {
     const waiting = this.#sent[this.#answered++]
-    if (!connection.echoes) return
-    if (message.keepsWindow) {
-      const end = result.plainEnd ?? result.plain.subarray(result.plainOffset, result.plainOffset + result.plainLength)
-      this.#keepWindows(message, result.deflated, end, 0, end.length)
-    }
-    this.#reply(waiting.opcode, result)
-    if (result.violation !== undefined) connection.failNow(new ProtocolError(result.violation))
+    if (this.#connection.echoes) this.#reply(message, waiting.opcode, result)
   }
 
   onGroupDone(): void {
@@ -128,7 +124,7 @@ export class CompressedEcho implements Echo, MessageGroup {
       if (decoder.readPayload(source, 0)) this.#answer(source, length, opcode, compressed)
       return
     }
-    const source = Buffer.allocUnsafe(length + TRAILER_ROOM)
+    const source = Buffer.allocUnsafe(length)
     if (decoder.readPayload(source, 0)) this.#wait(source, length, opcode, compressed)
   }
 
@@ -147,12 +143,11 @@ export class CompressedEcho implements Echo, MessageGroup {
   }
 
   #assemblyFor(length: number): Buffer {
-    const size = length + TRAILER_ROOM
     const assembly = this.#assembly
-    if (assembly !== undefined && assembly.length >= size) return assembly
+    if (assembly !== undefined && assembly.length >= length) return assembly
     const { payloadLength, fin } = this.#connection.decoder
-    const first = fin ? Math.min(payloadLength + TRAILER_ROOM, FIRST_ASSEMBLY) : 1024
-    const larger = Buffer.allocUnsafe(Math.max(size, assembly === undefined ? first : assembly.length * 2))
+    const first = fin ? Math.min(payloadLength, FIRST_ASSEMBLY) : 1024
+    const larger = Buffer.allocUnsafe(Math.max(length, assembly === undefined ? first : assembly.length * 2))
     assembly?.copy(larger, 0, 0, this.#assembled)
     this.#assembly = larger
     return larger
@@ -166,11 +161,8 @@ export class CompressedEcho implements Echo, MessageGroup {
   #answer(source: Buffer, length: number, opcode: number, compressed: boolean): void {
     const message = this.#describe({ source, length, opcode, compressed, receivedAt: 0 })
     const result = this.#codec.transcode(message)
-    if (message.keepsWindow && result.violation === undefined)
-      this.#keepWindows(message, result.deflated, result.plain, result.plainOffset, result.plainLength)
-    this.#reply(opcode, result)
-    if (result.violation !== undefined) this.#connection.failNow(new ProtocolError(result.violation))
-    else this.#connection.messagesEchoed++
+    this.#reply(message, opcode, result)
+    if (result.violation === undefined) this.#connection.messagesEchoed++
   }
 
   #wait(source: Buffer, length: number, opcode: number, compressed: boolean): void {
@@ -180,38 +172,31 @@ export class CompressedEcho implements Echo, MessageGroup {
 
   /** With context takeover a message needs the windows that the one before it leaves, so they go one by one. */
   #submit(): void {
-    const { serverContextTakeover, clientContextTakeover } = this.#agreement
-    const together = serverContextTakeover || clientContextTakeover ? 1 : this.#waiting.length
+    const takesOver = this.#inflateWindowSize > 0 || this.#deflateWindowSize > 0
+    const together = takesOver ? 1 : this.#waiting.length
     this.#sent = this.#waiting.splice(0, together)
     this.messages = this.#sent.map(message => this.#describe(message))
     this.#codec.submit(this)
   }
 
   #describe({ source, length, opcode, compressed }: Waiting): BatchMessage {
-    const { serverWindowBits, serverContextTakeover, clientContextTakeover } = this.#agreement
     return {
       source,
       offset: 0,
       length,
       compressed,
       text: opcode === TEXT,
-      windowBits: serverWindowBits,
+      windowBits: this.#agreement.serverWindowBits,
       inflateWindow: this.#inflateWindow,
       deflateWindow: this.#deflateWindow,
-      keepsWindow: serverContextTakeover || clientContextTakeover,
+      plainEndLength: Math.max(this.#inflateWindowSize, this.#deflateWindowSize),
     }
   }
 
-  #keepWindows(message: BatchMessage, deflated: boolean, plain: Buffer, offset: number, length: number): void {
-    const { serverContextTakeover, clientContextTakeover } = this.#agreement
-    const windows = windowsAfter(message, deflated, plain, offset, length)
-    if (clientContextTakeover) this.#inflateWindow = windows.inflateWindow
-    if (serverContextTakeover) this.#deflateWindow = windows.deflateWindow
-  }
-
-  #reply(opcode: number, result: Outgoing): void {
-    if (result.violation !== undefined) return
+  #reply(message: BatchMessage, opcode: number, result: GroupResult): void {
     const connection = this.#connection
+    if (result.violation !== undefined) return connection.failNow(new ProtocolError(result.violation))
+    if (message.plainEndLength > 0) this.#keepWindows(message, result)
     const { traffic, outbox } = connection
     const { payload, payloadOffset, payloadLength, plainLength } = result
     connection.reserve(payloadLength + MAX_HEADER)
@@ -222,4 +207,17 @@ export class CompressedEcho implements Echo, MessageGroup {
     traffic.frameSent(opcode, payloadLength)
     traffic.messageSent(opcode, plainLength)
   }
+
+  /** Text counts for a window only where it went compressed (RFC 7692 section 7.1.1). */
+  #keepWindows({ compressed }: BatchMessage, result: GroupResult): void {
+    const { plain, plainOffset, plainLength, deflated } = result
+    const end = result.plainEnd ?? plain.subarray(plainOffset, plainOffset + plainLength)
+    if (compressed) this.#inflateWindow = appendToWindow(this.#inflateWindow, end, this.#inflateWindowSize)
+    if (deflated) this.#deflateWindow = appendToWindow(this.#deflateWindow, end, this.#deflateWindowSize)
+  }
+}
+
+/** Octets of plain text that a direction's window reaches back; 0 when it ends with each message. */
+function windowSize(contextTakeover: boolean, windowBits: number): number {
+  return contextTakeover ? 2 ** windowBits : 0
 }
