@@ -1,0 +1,128 @@
+// A transport without a socket: keeps what a connection writes, and takes it when the test says so.
+
+import { pino } from 'pino'
+import { parse } from '../../src/cli/parse.js'
+import { Codec } from '../../src/codec/codec.js'
+import { Counters } from '../../src/metrics/counters.js'
+import type { DeflateAgreement } from '../../src/protocol/deflate-negotiation.js'
+import type { Settings } from '../../src/settings.js'
+import { CodecMetrics } from '../../src/worker/codec-metrics.js'
+import { Connection, type ConnectionContext } from '../../src/worker/connection.js'
+import { Outbox } from '../../src/worker/outbox.js'
+import { Traffic } from '../../src/worker/traffic.js'
+import type { Transport } from '../../src/worker/transport.js'
+
+export class FakeTransport implements Transport {
+  readonly written: Buffer[] = []
+  /** Whether writes are taken at once; if not, they stay pending until `drain`. */
+  taking = true
+  pending = 0
+  paused = true
+  ended = false
+  destroyed = false
+  #sent = 0
+
+  write(bytes: Buffer): boolean {
+    this.written.push(this.taking ? Buffer.from(bytes) : bytes)
+    if (this.taking) this.#sent += bytes.length
+    else this.pending += bytes.length
+    return this.taking
+  }
+
+  settle(): number {
+    return this.#sent
+  }
+
+  pause(): void {
+    this.paused = true
+  }
+
+  resume(): void {
+    this.paused = false
+  }
+
+  end(): void {
+    this.ended = true
+  }
+
+  destroy(): void {
+    this.destroyed = true
+  }
+
+  /** The kernel takes all but `left` octets of what is pending. */
+  take(left = 0): void {
+    this.#sent += this.pending - left
+    this.pending = left
+  }
+
+  get output(): Buffer {
+    return Buffer.concat(this.written)
+  }
+}
+
+export function settingsFor(...flags: string[]): Settings {
+  const command = parse(flags, {})
+  if (command.action !== 'run') throw new Error('flags do not run the service')
+  return command.settings
+}
+
+export interface Bench {
+  readonly connection: Connection
+  readonly transport: FakeTransport
+  readonly counters: Counters
+  readonly codec: Codec
+  readonly errors: unknown[]
+}
+
+/** A connection with nothing around it but a fake transport; `flags` are the service's. */
+export function openConnection(deflate?: DeflateAgreement, ...flags: string[]): Bench {
+  const settings = settingsFor(...flags)
+  const counters = new Counters()
+  const codec = new Codec(settings, new CodecMetrics(counters, pino({ level: 'silent' })))
+  const errors: unknown[] = []
+  const context: ConnectionContext = {
+    settings,
+    traffic: new Traffic(counters),
+    outbox: new Outbox(),
+    codec,
+    onGone: () => {},
+    onInternalError: error => errors.push(error),
+  }
+  const connection = new Connection(context, deflate)
+  const transport = new FakeTransport()
+  connection.start(transport, Buffer.alloc(0))
+  return { connection, transport, counters, codec, errors }
+}
+
+export function feed({ connection }: Bench, ...chunks: Buffer[]): void {
+  for (const chunk of chunks) {
+    // The connection may change a chunk's octets only while it has it.
+    const lent = Buffer.from(chunk)
+    connection.onChunk(lent, lent.length)
+    lent.fill(0xee)
+  }
+}
+
+/** Server frames in `octets`, which must hold nothing else. */
+export function serverFrames(octets: Buffer): { fin: boolean; rsv: number; opcode: number; payload: Buffer }[] {
+  const frames = []
+  let at = 0
+  while (at < octets.length) {
+    const [first, second] = octets.subarray(at, at + 2)
+    let length = second
+    at += 2
+    if (second === 126) length = octets.readUInt16BE(at)
+    if (second === 127) length = Number(octets.readBigUInt64BE(at))
+    at += second === 126 ? 2 : second === 127 ? 8 : 0
+    if (second >= 128 || at + length > octets.length)
+      throw new Error(`not whole server frames: ${octets.toString('hex')}`)
+    frames.push({
+      fin: first >= 128,
+      rsv: (first >> 4) & 7,
+      opcode: first & 15,
+      payload: octets.subarray(at, at + length),
+    })
+    at += length
+  }
+  return frames
+}
