@@ -88,6 +88,13 @@ for (const offload of ['never', 'always']) {
       for (let i = 0; i < 3; i++) assert.equal(plainOf(await client.readFrame()).toString(), LONG)
     })
 
+    await t.test('in 65,537 fragments', async t => {
+      const client = await open(t)
+      const plain = randomBytes(35_000).toString('hex') + randomBytes(40_000).toString('latin1')
+      client.send(...fragments(plain, ...Array<number>(65_536).fill(1)))
+      assert.equal(plainOf(await client.readFrame()).toString(), plain)
+    })
+
     await t.test('a ping between the fragments is answered before the message ends', async t => {
       const client = await open(t)
       const [first, second] = fragments(LONG, 10)
