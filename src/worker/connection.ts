@@ -268,9 +268,9 @@ export class Connection implements TransportHandler {
     const reply = opcode === PING ? PONG : opcode
     const payload = writeHeader(outbox.buffer, begin, FIN | reply, payloadLength)
     const legal = decoder.readPayload(outbox.buffer, payload)
-    if (!legal) return
     traffic.payloadReceived(opcode, payloadLength)
     traffic.frameReceived(opcode)
+    if (!legal) return
     if (opcode === CLOSE) this.#onClose()
     else if (opcode === PING && this.#state === OPEN) {
       outbox.position = payload + payloadLength
