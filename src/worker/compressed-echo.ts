@@ -10,8 +10,7 @@ import { ProtocolError } from '../errors.js'
 import type { DeflateAgreement } from '../protocol/deflate-negotiation.js'
 import { FIN, MAX_HEADER, RSV1, writeHeader } from '../protocol/frame-encoder.js'
 import { TEXT } from '../protocol/opcodes.js'
-import type { Connection } from './connection.js'
-import type { Echo } from './echo.js'
+import type { Echo, EchoHost } from './echo.js'
 
 /** A message that was read whole and waits for the codec. */
 interface Waiting {
@@ -40,7 +39,7 @@ export class CompressedEcho implements Echo, MessageGroup {
   readonly midFrame = false
   /** What is with the codec threads now, made of `#sent`. */
   messages: readonly BatchMessage[] = []
-  readonly #connection: Connection
+  readonly #connection: EchoHost
   readonly #codec: Codec
   readonly #agreement: DeflateAgreement
   readonly #inflateWindowSize: number
@@ -56,7 +55,7 @@ export class CompressedEcho implements Echo, MessageGroup {
   /** Messages of the group that are answered. */
   #answered = 0
 
-  constructor(connection: Connection, codec: Codec, agreement: DeflateAgreement) {
+  constructor(connection: EchoHost, codec: Codec, agreement: DeflateAgreement) {
     this.#connection = connection
     this.#codec = codec
     this.#agreement = agreement

@@ -8,7 +8,7 @@ import { closeFrame, FIN, writeHeader } from '../protocol/frame-encoder.js'
 import { CLOSE, isControl, PING, PONG } from '../protocol/opcodes.js'
 import type { Settings } from '../settings.js'
 import { CompressedEcho } from './compressed-echo.js'
-import type { Echo } from './echo.js'
+import type { Echo, EchoHost } from './echo.js'
 import type { Outbox } from './outbox.js'
 import { ECHO_OVERHEAD, PlainEcho } from './plain-echo.js'
 import type { Initiator, Traffic } from './traffic.js'
@@ -40,12 +40,13 @@ const CONTROL_OVERHEAD = 127
 const CHUNK_OVERHEAD = ECHO_OVERHEAD + CONTROL_OVERHEAD
 const ABNORMAL_CLOSURE = 1006
 
-export class Connection implements TransportHandler {
+export class Connection implements TransportHandler, EchoHost {
   readonly decoder: FrameDecoder
   readonly outbox: Outbox
   readonly traffic: Traffic
-  /** Messages answered since the chunk at hand began; the echoes count themselves here. */
   messagesEchoed = 0
+  /** This end has dropped the connection without ceremony. */
+  dropped = false
 
   readonly #context: ConnectionContext
   readonly #echo: Echo
@@ -90,7 +91,6 @@ export class Connection implements TransportHandler {
     transport.resume()
   }
 
-  /** Whether messages still get echoed. */
   get echoes(): boolean {
     return this.#state === OPEN
   }
@@ -152,33 +152,28 @@ export class Connection implements TransportHandler {
     this.#context.onGone(this)
   }
 
-  /** Makes room in the outbox for `size` octets more. */
   reserve(size: number): void {
     if (this.outbox.room >= size) return
     this.flush()
     this.outbox.begin(size)
   }
 
-  /** Writes what is in the outbox. */
   flush(): void {
     const { outbox } = this
     if (outbox.isEmpty) return
     outbox.release((this.#transport as Transport).write(outbox.take()))
   }
 
-  /** Writes a buffer that nobody else will touch, behind what is in the outbox. */
   writeOwned(bytes: Buffer): void {
     this.flush()
     ;(this.#transport as Transport).write(bytes)
   }
 
-  /** Stops reading until the callback that `arrange` gets is called. */
   holdUntil(arrange: (resume: () => void) => void): void {
     this.#hold()
     arrange(() => this.#release())
   }
 
-  /** Something that a Close may have waited for is done. */
   onEchoProgress(): void {
     this.onProgress()
     if (this.#closeAfterEcho === undefined || !this.#echo.settled || this.#echo.midFrame) return
@@ -232,6 +227,7 @@ export class Connection implements TransportHandler {
   /** Drops the connection without ceremony. */
   destroy(): void {
     if (this.#code === ABNORMAL_CLOSURE) this.#initiator = 'server'
+    this.dropped = true
     this.#transport?.destroy()
   }
 

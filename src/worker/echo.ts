@@ -1,4 +1,33 @@
-// What turns the pieces of incoming data frames into echoes. One way for plain connections, one for compressed ones.
+// What turns the pieces of incoming data frames into echoes: one way for plain connections, one for compressed ones.
+
+import type { ProtocolError } from '../errors.js'
+import type { FrameDecoder } from '../protocol/frame-decoder.js'
+import type { Outbox } from './outbox.js'
+import type { Traffic } from './traffic.js'
+
+/** What an echo needs of its connection. */
+export interface EchoHost {
+  readonly decoder: FrameDecoder
+  /** Where replies are put together; `flush` writes them. */
+  readonly outbox: Outbox
+  readonly traffic: Traffic
+  /** Messages answered since the chunk at hand began; the echoes count themselves here. */
+  messagesEchoed: number
+  /** Whether messages still get echoed. */
+  readonly echoes: boolean
+  /** Makes room in the outbox for `size` octets more. */
+  reserve(size: number): void
+  flush(): void
+  /** Writes a buffer that nobody else will touch, behind what is in the outbox. */
+  writeOwned(bytes: Buffer): void
+  /** Stops reading until the callback that `arrange` gets is called. */
+  holdUntil(arrange: (resume: () => void) => void): void
+  /** Something that a Close may wait for is done. */
+  onEchoProgress(): void
+  /** A message broke the protocol; what came before it is answered. */
+  failNow(error: ProtocolError): void
+  onInternalError(error: unknown): void
+}
 
 export interface Echo {
   /** Takes the data piece that the decoder stands at; must read its payload. */

@@ -6,8 +6,7 @@
 
 import { FIN, headerLength, MAX_HEADER, writeHeader } from '../protocol/frame-encoder.js'
 import { CONTINUATION, TEXT } from '../protocol/opcodes.js'
-import type { Connection } from './connection.js'
-import type { Echo } from './echo.js'
+import type { Echo, EchoHost } from './echo.js'
 
 /** A cut text frame of up to this many octets is echoed whole. */
 const KEPT_TEXT = 64 * 1024
@@ -16,7 +15,7 @@ export class PlainEcho implements Echo {
   readonly settled = true
   readonly queued = 0
   midFrame = false
-  readonly #connection: Connection
+  readonly #connection: EchoHost
   /** A text frame being kept, its header already before it. */
   #kept: Buffer | undefined
   #keptLength = 0
@@ -25,7 +24,7 @@ export class PlainEcho implements Echo {
   #fragmentOpcode = CONTINUATION
   #messageLength = 0
 
-  constructor(connection: Connection) {
+  constructor(connection: EchoHost) {
     this.#connection = connection
   }
 
