@@ -1,0 +1,101 @@
+// What the service tells of one connection: the JSON of /connections/:id. Sizes are octets, times milliseconds.
+
+import type { OpcodeName } from '../protocol/opcodes.js'
+
+/** A status code and reason as a Close frame carried them; 1005 stands for a Close without a code. */
+export interface CloseReport {
+  readonly code: number
+  readonly reason: string
+}
+
+/** How often reads (or writes) of one size came. */
+export interface Chop {
+  readonly size: number
+  readonly count: number
+}
+
+export interface DirectionReport {
+  /** Octets of the socket, the opening handshake included. */
+  readonly octets: number
+  /** Reads or writes by size, ascending; sizes beyond the first 100 different ones are summed in `otherChops`. */
+  readonly chops: readonly Chop[]
+  readonly otherChops: { readonly count: number; readonly octets: number }
+  readonly frames: Readonly<Record<OpcodeName, number>>
+  /** Payload octets of frames as they were on the wire. */
+  readonly payload: Readonly<Record<OpcodeName, number>>
+  readonly messages: { readonly text: number; readonly binary: number }
+  /** Application octets of messages, inflated. */
+  readonly messageOctets: { readonly text: number; readonly binary: number }
+  /** Payload octets of data frames per application octet; null when there were none. */
+  readonly compressionRatio: number | null
+}
+
+/** One line of the wire log, `at` milliseconds after the connection was upgraded. */
+export type WireEvent =
+  | {
+      readonly at: number
+      readonly event: 'octets received' | 'octets sent'
+      readonly length: number
+      readonly hex: string
+    }
+  | {
+      readonly at: number
+      readonly event: 'frame received' | 'frame sent'
+      readonly opcode: number
+      readonly fin: boolean
+      readonly rsv: number
+      readonly length: number
+      /** Masking key in hex; null for an unmasked frame. */
+      readonly mask: string | null
+    }
+  | {
+      readonly at: number
+      readonly event: 'close received' | 'close sent'
+      readonly code: number
+      readonly reason: string
+    }
+
+/** The line that /connections shows of a connection. */
+export interface ConnectionSummary {
+  readonly id: number
+  /** Slot of the worker that served it. */
+  readonly worker: number
+  readonly state: 'open' | 'closed'
+  /** ISO 8601, when the handshake was accepted. */
+  readonly openedAt: string
+  readonly duration: number
+  /** Value of the Sec-WebSocket-Key header. */
+  readonly key: string
+  readonly userAgent: string | null
+  /** Null while open. */
+  readonly clean: boolean | null
+  /** Code of the protocol error that the server closed for. */
+  readonly error: string | null
+}
+
+export interface ConnectionReport extends ConnectionSummary {
+  readonly remote: string
+  readonly handshake: {
+    readonly request: string
+    readonly response: string
+    readonly extensions: string | null
+    readonly subprotocol: string | null
+  }
+  readonly closing: {
+    /** Who sent the first Close frame. */
+    readonly initiator: 'client' | 'server' | null
+    readonly received: CloseReport | null
+    readonly sent: CloseReport | null
+    /** Who ended TCP first. */
+    readonly droppedBy: 'client' | 'server' | null
+    /** Why the connection was not closed cleanly. */
+    readonly uncleanReason: string | null
+    /** Meaning of `error`. */
+    readonly errorMeaning: string | null
+  }
+  readonly received: DirectionReport
+  readonly sent: DirectionReport
+  readonly log: readonly WireEvent[]
+  /** Whether there were more events than the log holds. */
+  readonly logCut: boolean
+}
