@@ -120,16 +120,18 @@ export class Codec {
   }
 
   #flush(): void {
-    while (this.#waiting.length > 0 && this.#batchesInFlight < this.#settings.codecThreads * BATCHES_PER_THREAD)
-      void this.#runBatch(this.#takeBatch())
+    const { codecThreads } = this.#settings
+    const share = Math.ceil(this.#waiting.length / codecThreads)
+    while (this.#waiting.length > 0 && this.#batchesInFlight < codecThreads * BATCHES_PER_THREAD)
+      void this.#runBatch(this.#takeBatch(share))
   }
 
-  /** An equal share of what waits for each thread, but no more than makes a full batch. */
-  #takeBatch(): MessageGroup[] {
-    const share = Math.ceil(this.#waiting.length / this.#settings.codecThreads)
+  /** The first `share` groups that wait, or as many of them as make a full batch. */
+  #takeBatch(share: number): MessageGroup[] {
+    const most = Math.min(share, this.#waiting.length)
     let octets = 0
     let groups = 0
-    while (groups < share && octets < BATCH_OCTETS)
+    while (groups < most && octets < BATCH_OCTETS)
       for (const message of this.#waiting[groups++].messages) octets += message.length
     return this.#waiting.splice(0, groups)
   }

@@ -1,0 +1,14 @@
+// A codec thread that fails when a message asks for it, or at its start when ECHOBAHN_TEST_THREADS is `broken`.
+
+import type { Batch } from '../../src/codec/batch.js'
+import runBatch from '../../src/codec/codec-thread.js'
+import { POISON } from './poison.js'
+
+if (process.env.ECHOBAHN_TEST_THREADS === 'broken') process.exit(1)
+
+export default (batch: Batch) => {
+  const octets = Buffer.from(batch.bytes)
+  if (octets.includes(POISON.exit)) process.exit(1)
+  if (octets.includes(POISON.throw)) throw new Error('poisoned')
+  return runBatch(batch)
+}
