@@ -88,7 +88,7 @@ export interface Report {
   readonly gauges: readonly number[]
 }
 
-/** Last word of a worker that leaves: how many connections the drain timeout cut. A final `report` came before. */
+/** Last word of a worker that leaves: how many connections had to be cut since they did not end in time. A final `report` came before. */
 export interface Left {
   readonly type: 'left'
   readonly cut: number

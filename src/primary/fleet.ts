@@ -1,15 +1,16 @@
 // The worker processes: one per slot, restarted when they die, replaced one after another at a reload.
 
+import { getSystemErrorName } from 'node:util'
 import type { Logger } from 'pino'
 import { ExitError } from '../errors.js'
 import { type FromWorker, monotonicNow } from '../messages.js'
 import { RESTART_REASONS, type RestartReason } from '../metrics/catalogue.js'
 import type { Settings } from '../settings.js'
-import { Backoff, STABLE_AFTER } from './backoff.js'
+import { Backoff } from './backoff.js'
 import { type Exit, WorkerProcess } from './worker-process.js'
 
-/** After so many early deaths in a row, in all slots together and none ready in between, the fleet gives up. */
-const GIVE_UP_AFTER = 8
+/** After so many starts of one slot in a row that did not get ready, the fleet gives up: with the backoff, some 6 s. */
+const MOST_FAILED_STARTS = 7
 
 export interface FleetObserver {
   onReady(worker: WorkerProcess): void
@@ -25,6 +26,8 @@ interface Slot {
   /** 1 to the number of workers. */
   readonly number: number
   readonly backoff: Backoff
+  /** Deaths in a row of workers that never got ready. */
+  failedStarts: number
   /** The worker of this slot; undefined between a death and the restart. */
   current: WorkerProcess | undefined
   /** At a reload, the fresh worker until it is ready. */
@@ -40,7 +43,6 @@ export class Fleet {
   readonly #log: Logger
   readonly #observer: FleetObserver
   readonly #slots: readonly Slot[]
-  #earlyDeaths = 0
   #draining = false
   #reloading = false
   #onAllReady: (() => void) | undefined
@@ -55,6 +57,7 @@ export class Fleet {
     this.#slots = Array.from({ length: settings.workers }, (_, index) => ({
       number: index + 1,
       backoff: new Backoff(),
+      failedStarts: 0,
       current: undefined,
       replacement: undefined,
       restartTimer: undefined,
@@ -122,7 +125,7 @@ export class Fleet {
   #onReady(slot: Slot, worker: WorkerProcess): void {
     if (worker.state !== 'ready') return
     this.#log.info({ slot: slot.number, workerPid: worker.pid }, 'worker ready')
-    this.#earlyDeaths = 0
+    slot.failedStarts = 0
     this.#observer.onReady(worker)
     if (worker === slot.replacement) this.#onReplacement?.(undefined)
     if (this.#slots.every(({ current }) => current?.state === 'ready')) this.#onAllReady?.()
@@ -146,11 +149,7 @@ export class Fleet {
 
   #restart(slot: Slot, dead: WorkerProcess, exit: Exit): void {
     const readyFor = dead.readyAt === undefined ? 0 : monotonicNow() - dead.readyAt
-    this.#earlyDeaths = readyFor > STABLE_AFTER ? 0 : this.#earlyDeaths + 1
-    if (this.#earlyDeaths >= GIVE_UP_AFTER) {
-      this.#giveUp(exit)
-      return
-    }
+    if (dead.readyAt === undefined && ++slot.failedStarts >= MOST_FAILED_STARTS) return this.#giveUp(slot, exit)
     this.restarts[restartReason(dead, exit)]++
     const delay = slot.backoff.delayAfter(readyFor)
     this.#log.warn({ slot: slot.number, delay }, 'worker restarts')
@@ -159,8 +158,8 @@ export class Fleet {
     }, delay)
   }
 
-  #giveUp(exit: Exit): void {
-    const message = `${GIVE_UP_AFTER} workers in a row died before one was ready; the last ${describe(exit)}`
+  #giveUp({ number, failedStarts }: Slot, exit: Exit): void {
+    const message = `worker ${number} did not get ready in ${failedStarts} starts; the last one ${describe(exit)}`
     this.#observer.onGiveUp(new ExitError('ECHOBAHN_WORKERS_FAILED', message))
   }
 
@@ -208,5 +207,6 @@ function restartReason(dead: WorkerProcess, exit: Exit): RestartReason {
 
 /** The end of a sentence that begins with the worker. */
 function describe({ code, signal }: Exit): string {
-  return signal ? `was ended by ${signal}` : `exited with code ${code}`
+  if (signal) return `was ended by ${signal}`
+  return code !== null && code < 0 ? `could not be forked (${getSystemErrorName(code)})` : `exited with code ${code}`
 }

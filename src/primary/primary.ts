@@ -181,7 +181,10 @@ class Primary {
 
   /** The workers read the TLS files themselves at their start; bad ones are found here, while the old workers serve. */
   #reload(): 'started' | 'busy' {
-    if (this.#phase !== 'serving' || this.#fleet.reloading) return 'busy'
+    if (this.#phase !== 'serving' || this.#fleet.reloading) {
+      this.#log.warn(`reload not begun: the service is ${this.#fleet.reloading ? 'reloading' : this.#phase}`)
+      return 'busy'
+    }
     try {
       checkTlsFiles(this.#settings)
       void this.#fleet.reload()

@@ -6,14 +6,12 @@ import { SERIES_COUNT } from '../metrics/layout.js'
 import type { MetricSource } from '../metrics/source.js'
 
 /** The last report of one living process. */
-export interface Snapshot {
+interface Snapshot {
   readonly slot: number
   /** In the order of `WORKER_GAUGES`. */
   readonly gauges: readonly number[]
   /** Monotonic milliseconds. */
   readonly arrivedAt: number
-  /** Highest sequence of a report request that the process has answered; 0 for none. */
-  readonly sequence: number
 }
 
 export class Totals implements MetricSource {
@@ -41,22 +39,15 @@ export class Totals implements MetricSource {
     checkGauges(report.gauges)
     for (let i = 0; i < report.deltas.length; i += 2) this.values[report.deltas[i]] += report.deltas[i + 1]
 
-    const previous = this.#snapshots.get(pid)
-    this.#grow(slot, previous?.gauges, report.gauges)
+    this.#grow(slot, this.#snapshots.get(pid)?.gauges, report.gauges)
     const arrivedAt = this.#now()
-    const sequence = Math.max(previous?.sequence ?? 0, report.sequence)
-    this.#snapshots.set(pid, { slot, gauges: report.gauges, arrivedAt, sequence })
+    this.#snapshots.set(pid, { slot, gauges: report.gauges, arrivedAt })
     this.#lastArrival.set(slot, arrivedAt)
   }
 
   /** The process is gone and its last report was added: its gauges go with it, its counts stay. */
   forget(pid: number): void {
     this.#snapshots.delete(pid)
-  }
-
-  /** The last report of a living process; undefined before its first. */
-  snapshot(pid: number): Snapshot | undefined {
-    return this.#snapshots.get(pid)
   }
 
   gauge(slot: number, gauge: WorkerGauge): number {

@@ -14,6 +14,7 @@ const START_TIMEOUT = 30_000
 const LEAVE_GRACE = 2000
 
 export interface Exit {
+  /** Below 0 it is the system's error number: there never was a process. */
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
 }
@@ -42,36 +43,33 @@ export class WorkerProcess implements Recipient<Socket> {
   /** Connections that the worker itself cut when it left; undefined as long as it has not said. */
   cut: number | undefined
 
-  readonly #worker: Worker
+  /** Undefined when there is no process. */
+  readonly #worker: Worker | undefined
   readonly #settings: Settings
   /** Ends the process: while it starts because it does not get ready, later because it does not leave. */
-  #killTimer: NodeJS.Timeout
+  #killTimer: NodeJS.Timeout | undefined
 
   constructor(slot: number, settings: Settings, observer: WorkerObserver) {
     this.slot = slot
     this.#settings = settings
-    this.#worker = cluster.fork()
-    this.#killTimer = setTimeout(() => this.kill(), START_TIMEOUT)
-    this.#worker.on('error', error => observer.onSendError(this, error))
-    this.#worker.on('message', (message: FromWorker) => {
-      this.#note(message)
-      observer.onMessage(this, message)
-    })
-    // Not `exit`: that may come while reports are still unread in the channel, and `disconnect` does not come at all
-    // when the process dies with a handle on its way.
-    this.#worker.process.once('close', (code: number | null, signal: NodeJS.Signals | null) => {
-      clearTimeout(this.#killTimer)
-      observer.onExit(this, { code, signal })
-    })
+    try {
+      this.#worker = cluster.fork()
+      this.#watch(this.#worker, observer)
+    } catch (error) {
+      // Node turns some failures into an exit with the error's number, and throws at others, such as ENOMEM.
+      const { errno: code } = error as NodeJS.ErrnoException
+      if (code === undefined) throw error
+      process.nextTick(() => observer.onExit(this, { code, signal: null }))
+    }
   }
 
   /** 0 when the process could not be started. */
   get pid(): number {
-    return this.#worker.process.pid ?? 0
+    return this.#worker?.process.pid ?? 0
   }
 
   handOver(message: Handover, socket: Socket): void {
-    if (this.#worker.isConnected()) sendSocket(this.#worker, message, socket)
+    if (this.#worker?.isConnected()) sendSocket(this.#worker, message, socket)
   }
 
   revoke(id: number): void {
@@ -95,7 +93,22 @@ export class WorkerProcess implements Recipient<Socket> {
   }
 
   kill(): void {
-    this.#worker.process.kill('SIGKILL')
+    this.#worker?.process.kill('SIGKILL')
+  }
+
+  #watch(worker: Worker, observer: WorkerObserver): void {
+    this.#killTimer = setTimeout(() => this.kill(), START_TIMEOUT)
+    worker.on('error', error => observer.onSendError(this, error))
+    worker.on('message', (message: FromWorker) => {
+      this.#note(message)
+      observer.onMessage(this, message)
+    })
+    // Not `exit`: that may come while reports are still unread in the channel, and `disconnect` does not come at all
+    // when the process dies with a handle on its way.
+    worker.process.once('close', (code: number | null, signal: NodeJS.Signals | null) => {
+      clearTimeout(this.#killTimer)
+      observer.onExit(this, { code, signal })
+    })
   }
 
   #note(message: FromWorker): void {
@@ -113,6 +126,6 @@ export class WorkerProcess implements Recipient<Socket> {
 
   /** Nothing is sent to a dead worker: its exit is on the way and settles everything. */
   #send(message: ToWorker): void {
-    if (this.#worker.isConnected()) this.#worker.send(message)
+    if (this.#worker?.isConnected()) this.#worker.send(message)
   }
 }

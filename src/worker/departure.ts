@@ -2,6 +2,7 @@
 
 import type { Leave } from '../messages.js'
 import type { Connection } from './connection.js'
+import type { Openings } from './opening.js'
 
 const GOING_AWAY = 1001
 const SERVICE_RESTART = 1012
@@ -17,6 +18,7 @@ const LAST_GRACE = 1000
 
 export class Departure {
   readonly #connections: ReadonlySet<Connection>
+  readonly #openings: Pick<Openings, 'size' | 'close'>
   readonly #drainTimeout: number
   readonly #onDone: (cut: number) => void
   #timer: NodeJS.Timeout | undefined
@@ -25,27 +27,43 @@ export class Departure {
   #done = false
 
   /** `onDone` is called once, when no connection is left, with the number of those that had to be cut. */
-  constructor(connections: ReadonlySet<Connection>, drainTimeout: number, onDone: (cut: number) => void) {
+  constructor(
+    connections: ReadonlySet<Connection>,
+    openings: Pick<Openings, 'size' | 'close'>,
+    drainTimeout: number,
+    onDone: (cut: number) => void,
+  ) {
     this.#connections = connections
+    this.#openings = openings
     this.#drainTimeout = drainTimeout
     this.#onDone = onDone
   }
 
-  /** Begins, or turns a departure `later` into one `now`. */
+  /**
+   * Begins, or turns a departure `later` into one `now`. Only the latter drops opening handshakes: their clients have
+   * lost nothing yet, but at a reload nobody is to be turned away.
+   */
   leave(when: Leave['when']): void {
     clearTimeout(this.#timer)
     clearTimeout(this.#groupTimer)
     if (when === 'now') {
+      this.#openings.close()
       this.#closeInGroups()
       this.#timer = setTimeout(() => this.#cutAll(), this.#drainTimeout)
     } else {
       this.#timer = setTimeout(() => this.#endAll(), this.#drainTimeout)
     }
-    this.onConnectionGone()
+    this.#endWhenEmpty()
   }
 
-  onConnectionGone(): void {
-    if (this.#connections.size > 0 || this.#done) return
+  /** A connection is gone, in its opening handshake or after it; `cut` if it did not end by itself. */
+  onGone(cut: boolean): void {
+    if (cut) this.#cut++
+    this.#endWhenEmpty()
+  }
+
+  #endWhenEmpty(): void {
+    if (this.#connections.size + this.#openings.size > 0 || this.#done) return
     this.#done = true
     clearTimeout(this.#timer)
     clearTimeout(this.#groupTimer)
@@ -64,12 +82,12 @@ export class Departure {
   }
 
   #endAll(): void {
+    this.#openings.close()
     for (const connection of this.#connections) connection.goAway(SERVICE_RESTART)
     this.#timer = setTimeout(() => this.#cutAll(), LAST_GRACE)
   }
 
   #cutAll(): void {
-    this.#cut += this.#connections.size
     for (const connection of [...this.#connections]) connection.destroy()
   }
 }

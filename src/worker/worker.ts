@@ -6,7 +6,7 @@ import { createSecureContext, type SecureContext } from 'node:tls'
 import type { Logger } from 'pino'
 import { Codec } from '../codec/codec.js'
 import { createLog } from '../log.js'
-import { type FromWorker, type Handover, monotonicNow, type Start, type ToWorker } from '../messages.js'
+import { type FromWorker, type Handover, type Leave, monotonicNow, type Start, type ToWorker } from '../messages.js'
 import { Counters } from '../metrics/counters.js'
 import type { Settings } from '../settings.js'
 import { CodecMetrics } from './codec-metrics.js'
@@ -73,7 +73,7 @@ class WorkerService implements OpeningHandler {
     }
     this.#openings = new Openings(settings, secureContextOf(settings), this.#traffic, this)
     this.#gauges = new Gauges(this.#connections, codec, settings.codecThreads, () => this.#openings.size)
-    this.#departure = new Departure(this.#connections, settings.drainTimeout, cut => this.#exit(cut))
+    this.#departure = new Departure(this.#connections, this.#openings, settings.drainTimeout, cut => this.#exit(cut))
     this.#timers = [
       setInterval(() => this.#report(0), REPORT_INTERVAL),
       setInterval(() => this.#sweep(), sweepInterval(settings)),
@@ -100,10 +100,11 @@ class WorkerService implements OpeningHandler {
     connection.start(transport, head)
   }
 
-  onGone(id: number): void {
+  onGone(id: number, cut = false): void {
     this.#sockets.delete(id)
     if (this.#closed.length === 0) setImmediate(() => this.#sayClosed())
     this.#closed.push(id)
+    if (this.#leaving) this.#departure.onGone(cut)
   }
 
   #take({ id, admission, deadline }: Handover, handle: unknown): void {
@@ -126,8 +127,7 @@ class WorkerService implements OpeningHandler {
     const id = this.#ids.get(connection)
     this.#connections.delete(connection)
     this.#ids.delete(connection)
-    if (id !== undefined) this.onGone(id)
-    if (this.#leaving) this.#departure.onConnectionGone()
+    if (id !== undefined) this.onGone(id, connection.dropped)
   }
 
   #sayClosed(): void {
@@ -146,10 +146,8 @@ class WorkerService implements OpeningHandler {
     send({ type: 'report', sequence, deltas: this.#counters.takeDeltas(), gauges: this.#gauges.take() })
   }
 
-  /** Connections whose handshake is not done have nothing to lose yet: their clients try again. */
-  #leave(when: 'now' | 'later'): void {
+  #leave(when: Leave['when']): void {
     this.#leaving = true
-    this.#openings.close()
     this.#departure.leave(when)
   }
 
@@ -185,6 +183,7 @@ function sweepInterval(settings: Settings): number {
   return Math.min(SWEEP_INTERVAL.most, Math.max(SWEEP_INTERVAL.least, shortest / 4))
 }
 
-function send(message: FromWorker, then?: () => void): void {
+/** Without a callback a failure would be thrown; it only means that the primary is gone, and that ends the worker anyway. */
+function send(message: FromWorker, then: () => void = () => {}): void {
   process.send?.(message, undefined, undefined, then)
 }

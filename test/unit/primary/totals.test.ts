@@ -9,8 +9,8 @@ import { Totals } from '../../../src/primary/totals.js'
 
 const SENT = offsetOf('wire_bytes_total', { direction: 'sent' })
 
-function report(gauges: Partial<Record<WorkerGauge, number>>, deltas: number[] = [], sequence = 0): Report {
-  return { type: 'report', sequence, deltas, gauges: WORKER_GAUGES.map(gauge => gauges[gauge] ?? 0) }
+function report(gauges: Partial<Record<WorkerGauge, number>>, deltas: number[] = []): Report {
+  return { type: 'report', sequence: 0, deltas, gauges: WORKER_GAUGES.map(gauge => gauges[gauge] ?? 0) }
 }
 
 test('deltas of all workers add up and stay when a worker is gone', () => {
@@ -68,19 +68,6 @@ test('the age is that of the oldest snapshot, and goes on after the process is g
   totals.forget(101)
   now += 1000
   assert.equal(totals.snapshotAge(1), 1.5)
-})
-
-test('a snapshot tells which request its process has answered', () => {
-  const totals = new Totals(() => 42)
-  assert.equal(totals.snapshot(100), undefined)
-  totals.add(1, 100, report({}, [], 3))
-  totals.add(1, 100, report({ connections: 1 }))
-  const snapshot = totals.snapshot(100)
-  assert.equal(snapshot?.sequence, 3)
-  assert.equal(snapshot?.arrivedAt, 42)
-  assert.equal(snapshot?.gauges[WORKER_GAUGES.indexOf('connections')], 1)
-  totals.forget(100)
-  assert.equal(totals.snapshot(100), undefined)
 })
 
 for (const [what, deltas] of [

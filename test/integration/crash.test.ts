@@ -1,0 +1,76 @@
+// Workers killed with SIGKILL: what is lost, and what must not be.
+
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { CounterWatch } from '../support/counter-watch.js'
+import { EchoLoad, EchoPeer } from '../support/echo-peer.js'
+import { startService, type WorkerInfo } from '../support/service.js'
+
+const serving = (count: number, killed: number) => (workers: WorkerInfo[]) =>
+  workers.filter(({ state, pid }) => state === 'ready' && pid !== killed).length === count
+
+describe('a worker killed under load', () => {
+  it('takes its own connections with it and nothing else', async t => {
+    const service = await startService(t, '--workers', '2')
+    const peers = await EchoPeer.openMany(service.url, 40)
+    const [victim, survivor] = await service.workers()
+    assert.equal(victim.connections + survivor.connections, 40)
+    const watch = new CounterWatch(service)
+    const load = new EchoLoad(peers, true)
+    // Everybody has been served before the blow.
+    await Promise.all(
+      peers.map(peer =>
+        service.until(
+          async () => peer.echoes,
+          echoes => echoes > 5,
+        ),
+      ),
+    )
+
+    process.kill(victim.pid, 'SIGKILL')
+    const attempts = await EchoPeer.openMany(service.url, 50)
+    await service.until(() => service.workers(), serving(2, victim.pid))
+    await service.until(
+      async () => peers.filter(peer => peer.isOpen).length,
+      open => open === survivor.connections,
+    )
+    await Promise.all(attempts.map(peer => peer.echo()))
+    await load.stop()
+    await watch.stop()
+
+    const lost = peers.filter(peer => !peer.isOpen)
+    assert.equal(lost.length, victim.connections)
+    assert.deepEqual(new Set(await Promise.all(lost.map(peer => peer.closed))), new Set([1006]))
+    await Promise.all(peers.filter(peer => peer.isOpen).map(peer => peer.echo()))
+    const survivors = (await service.workers()).map(({ pid }) => pid)
+    assert.ok(survivors.includes(survivor.pid))
+    const metrics = await service.metrics()
+    assert.equal(metrics.get('echobahn_worker_restarts_total{reason="signal"}'), 1)
+    assert.equal(metrics.get('echobahn_handshakes_total{result="accepted"}'), 90)
+  })
+
+  it('loses no connection attempt when it was the only one', async t => {
+    const service = await startService(t, '--workers', '1')
+    const [before] = await service.workers()
+    process.kill(before.pid, 'SIGKILL')
+    const peers = await EchoPeer.openMany(service.url, 50)
+    await Promise.all(peers.map(peer => peer.echo()))
+    const [after] = await service.workers()
+    assert.notEqual(after.pid, before.pid)
+    assert.equal(after.connections, 50)
+  })
+
+  it('is replaced each time, and what it had counted stays', async t => {
+    const service = await startService(t, '--workers', '1')
+    for (let deaths = 0; deaths < 3; deaths++) {
+      const peer = await EchoPeer.open(service.url)
+      await peer.echo()
+      const metrics = await service.metrics()
+      assert.equal(metrics.get('echobahn_worker_restarts_total{reason="signal"}'), deaths)
+      assert.equal(metrics.get('echobahn_messages_total{direction="sent",opcode="text"}'), deaths + 1)
+      const [{ pid }] = await service.workers()
+      process.kill(pid, 'SIGKILL')
+      assert.equal(await peer.closed, 1006)
+    }
+  })
+})

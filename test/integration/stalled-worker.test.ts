@@ -1,0 +1,84 @@
+// A worker that stands still (SIGSTOP) and goes on later: the service goes on without it.
+
+import assert from 'node:assert/strict'
+import { describe, it, type TestContext } from 'node:test'
+import { CounterWatch } from '../support/counter-watch.js'
+import { EchoPeer } from '../support/echo-peer.js'
+import { type Service, startService } from '../support/service.js'
+
+/** The bound that the service promises for a scrape, in milliseconds. */
+const SCRAPE_LIMIT = 1000
+
+async function timedScrape(service: Service): Promise<Map<string, number>> {
+  const started = performance.now()
+  const metrics = await service.metrics()
+  const elapsed = performance.now() - started
+  assert.ok(elapsed < SCRAPE_LIMIT, `a scrape took ${elapsed} ms`)
+  return metrics
+}
+
+/** Stops a worker; it goes on when the test ends at the latest, since a stopped process outlives its primary. */
+function stall(t: TestContext, pid: number): void {
+  process.kill(pid, 'SIGSTOP')
+  t.after(() => process.kill(pid, 'SIGCONT'))
+}
+
+const accepted = (metrics: Map<string, number>) => metrics.get('echobahn_handshakes_total{result="accepted"}')
+
+describe('a stalled worker', () => {
+  it('delays no scrape, gets no connection, and serves nobody twice when it goes on', async t => {
+    const service = await startService(t, '--workers', '2')
+    const early = await EchoPeer.openMany(service.url, 2)
+    const [stalled, other] = await service.workers()
+    const watch = new CounterWatch(service)
+    // What a worker has counted but not reported is missing while it stands still.
+    assert.equal(accepted(await service.metrics()), 2)
+
+    stall(t, stalled.pid)
+    await timedScrape(service)
+    const peers = await EchoPeer.openMany(service.url, 20)
+    await Promise.all(peers.map(peer => peer.echo()))
+    const during = await timedScrape(service)
+    assert.equal(during.get('echobahn_workers{state="unresponsive"}'), 1)
+    assert.equal(accepted(during), 22)
+    const loads = new Map((await service.workers()).map(({ pid, connections }) => [pid, connections]))
+    assert.equal(loads.get(stalled.pid), 1)
+    assert.equal(loads.get(other.pid), 21)
+
+    process.kill(stalled.pid, 'SIGCONT')
+    await service.until(
+      () => service.workers(),
+      workers => workers.every(({ state }) => state === 'ready'),
+    )
+    await Promise.all([...early, ...peers].map(peer => peer.echo()))
+    const after = await timedScrape(service)
+    assert.equal(accepted(after), 22)
+    assert.equal(after.get('echobahn_connections{worker="1"}'), 1)
+    assert.equal(after.get('echobahn_connections{worker="2"}'), 21)
+    assert.deepEqual(new Set(peers.map(({ strays }) => strays)), new Set([0]))
+    await watch.stop()
+
+    // The next ones go to the worker that has few.
+    await Promise.all((await EchoPeer.openMany(service.url, 10)).map(peer => peer.echo()))
+    assert.equal((await service.metrics()).get('echobahn_connections{worker="1"}'), 11)
+  })
+
+  it('shows the age of what it last said', async t => {
+    const service = await startService(t, '--workers', '2')
+    const [stalled] = await service.workers()
+    await service.metrics()
+    stall(t, stalled.pid)
+    const age = (metrics: Map<string, number>, slot: number) =>
+      metrics.get(`echobahn_worker_snapshot_age_seconds{worker="${slot}"}`) ?? 0
+    const metrics = await service.until(
+      () => timedScrape(service),
+      now => age(now, 1) > 1.5,
+    )
+    assert.ok(age(metrics, 2) < age(metrics, 1))
+    process.kill(stalled.pid, 'SIGCONT')
+    await service.until(
+      () => service.metrics(),
+      now => age(now, 1) < 1,
+    )
+  })
+})
