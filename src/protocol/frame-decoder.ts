@@ -7,8 +7,10 @@
 // A piece is what one chunk holds of one frame, so a large frame costs no memory here. Frame headers and control
 // frames are yielded whole: what a chunk's end cuts of them is held back, 131 octets at most.
 
+import { isUtf8 } from 'node:buffer'
 import { ProtocolError, type ProtocolErrorCode } from '../errors.js'
 import { isValidCloseCode } from './close-codes.js'
+import { FIN, RSV1 } from './frame-encoder.js'
 import { unmask } from './masking.js'
 import { BINARY, CLOSE, CONTINUATION, isControl, OPCODE_INDEX, TEXT } from './opcodes.js'
 import { Utf8Validator } from './utf8.js'
@@ -53,9 +55,6 @@ export class FrameDecoder {
   /** Reason of the last Close frame. */
   closeReason = ''
 
-  /** Whether a message has begun and its last frame is not read yet. */
-  inMessage = false
-
   readonly #rules: DecoderRules
   readonly #key = new Uint8Array(4)
   readonly #text = new Utf8Validator()
@@ -67,16 +66,14 @@ export class FrameDecoder {
   #sourcePosition = 0
   #held: Buffer | undefined
   #heldLength = 0
+  /** Whether a message has begun and its last frame is not read yet. */
+  #inMessage = false
+  /** Payload octets and frames of the message so far, the frame at hand included. */
   #messageLength = 0
   #fragments = 0
 
   constructor(rules: DecoderRules) {
     this.#rules = rules
-  }
-
-  /** Whether the octets so far end inside a frame. */
-  get inFrame(): boolean {
-    return this.remaining > 0 || this.#heldLength > 0
   }
 
   /** Gives the next chunk, octets `start`…`end`; only read until `next()` is false. */
@@ -96,7 +93,7 @@ export class FrameDecoder {
     if (need < 0) return false
     if (size < need) return this.#hold()
     this.#source = this.#chunk
-    this.#position = this.#sourcePosition = this.#parseHeader(this.#chunk, this.#position)
+    this.#position = this.#sourcePosition = this.#readHeader(this.#chunk, this.#position)
     return this.#beginFrame(this.#end - this.#position)
   }
 
@@ -112,7 +109,7 @@ export class FrameDecoder {
     this.remaining -= length
     if (isControl(this.opcode)) return this.opcode !== CLOSE || this.#checkClose(target, offset)
     if (this.messageOpcode === TEXT && !this.compressed && !this.#checkText(target, offset, length, bits)) return false
-    if (this.remaining === 0 && this.fin) this.inMessage = false
+    if (this.remaining === 0 && this.fin) this.#endMessage()
     return true
   }
 
@@ -127,89 +124,92 @@ export class FrameDecoder {
   }
 
   /**
-   * Octets that must be there before a frame can be yielded: its header, and the payload if it is a control frame.
-   * Judges the first two octets as soon as they are there; −1 and `error` if they are illegal.
+   * Octets that must be there before a frame can be yielded, as far as its first `size` octets tell: its header, and the
+   * payload if it is a control frame. Judges the header as soon as there is something to judge, so that a violation
+   * is answered even if its sender then falls silent; −1 and `error` if it is illegal.
    */
   #need(buffer: Uint8Array, position: number, size: number): number {
     if (size < 2) return 2
     const first = buffer[position]
     const second = buffer[position + 1]
-    const violation = this.#judge(first, second)
-    if (violation !== undefined) {
-      this.#fail(violation)
-      return -1
-    }
-    const length = second & 0x7f
-    if (isControl(first & 0x0f)) return 6 + length
-    return length < 126 ? 6 : length === 126 ? 8 : 14
+    const violation = this.#judgeStart(first, second)
+    if (violation !== undefined) return this.#refuse(violation)
+    this.payloadLength = second & 0x7f
+    if (isControl(first & 0x0f)) return 6 + this.payloadLength
+    if (this.payloadLength < 126) return this.#isTooBig(first) ? this.#refuse('ECHOBAHN_MESSAGE_TOO_BIG') : 6
+    return this.#needExtended(buffer, position, size)
+  }
+
+  /** The same for a data frame with an extended length, which must be the shortest form there is (section 5.2). */
+  #needExtended(buffer: Uint8Array, position: number, size: number): number {
+    const is16Bit = this.payloadLength === 126
+    const key = is16Bit ? 4 : 10
+    if (size < key) return key
+    if (!is16Bit && buffer[position + 2] >= 0x80) return this.#refuse('ECHOBAHN_LENGTH_INVALID')
+    this.payloadLength = is16Bit ? readUint16(buffer, position + 2) : readUint64(buffer, position + 2)
+    if (this.payloadLength < (is16Bit ? 126 : 65536)) return this.#refuse('ECHOBAHN_LENGTH_NOT_MINIMAL')
+    return this.#isTooBig(buffer[position]) ? this.#refuse('ECHOBAHN_MESSAGE_TOO_BIG') : key + 4
   }
 
   /** Every rule that the first two octets of a header can break (sections 5.1 to 5.5). */
-  #judge(first: number, second: number): ProtocolErrorCode | undefined {
+  #judgeStart(first: number, second: number): ProtocolErrorCode | undefined {
     const opcode = first & 0x0f
     if ((first & 0x30) !== 0) return 'ECHOBAHN_RESERVED_BITS'
-    if ((first & 0x40) !== 0 && !(this.#rules.compression && (opcode === TEXT || opcode === BINARY)))
+    if ((first & RSV1) !== 0 && !(this.#rules.compression && (opcode === TEXT || opcode === BINARY)))
       return 'ECHOBAHN_RESERVED_BITS'
     if (OPCODE_INDEX[opcode] === 255) return 'ECHOBAHN_RESERVED_OPCODE'
     if ((second & 0x80) === 0) return 'ECHOBAHN_UNMASKED_FRAME'
     if (isControl(opcode)) {
-      if ((first & 0x80) === 0) return 'ECHOBAHN_CONTROL_FRAGMENTED'
+      if ((first & FIN) === 0) return 'ECHOBAHN_CONTROL_FRAGMENTED'
       if ((second & 0x7f) > MAX_CONTROL_PAYLOAD) return 'ECHOBAHN_CONTROL_TOO_LONG'
       if (opcode === CLOSE && (second & 0x7f) === 1) return 'ECHOBAHN_CLOSE_PAYLOAD'
     } else if (opcode === CONTINUATION) {
-      if (!this.inMessage) return 'ECHOBAHN_UNEXPECTED_CONTINUATION'
-    } else if (this.inMessage) return 'ECHOBAHN_EXPECTED_CONTINUATION'
+      if (!this.#inMessage) return 'ECHOBAHN_UNEXPECTED_CONTINUATION'
+      const { maxFragments } = this.#rules
+      if (maxFragments > 0 && this.#fragments >= maxFragments) return 'ECHOBAHN_TOO_MANY_FRAGMENTS'
+    } else if (this.#inMessage) return 'ECHOBAHN_EXPECTED_CONTINUATION'
     return undefined
   }
 
-  /** Reads a whole header that `#judge` found legal; returns the position behind it. */
-  #parseHeader(buffer: Uint8Array, position: number): number {
+  /** Judged from the header alone, so that nothing is spent on a message that is too big. */
+  #isTooBig(first: number): boolean {
+    const compressed = this.#inMessage ? this.compressed : (first & RSV1) !== 0
+    const { maxMessage } = this.#rules
+    return this.#messageLength + this.payloadLength > (compressed ? longestDeflated(maxMessage) : maxMessage)
+  }
+
+  /** Reads a whole header that `#need` found legal; returns the position behind it. */
+  #readHeader(buffer: Uint8Array, position: number): number {
     const first = buffer[position]
-    const length = buffer[position + 1] & 0x7f
-    this.fin = (first & 0x80) !== 0
+    this.fin = (first & FIN) !== 0
     this.opcode = first & 0x0f
-    let p = position + 2
-    if (length < 126) {
-      this.payloadLength = length
-    } else if (length === 126) {
-      this.payloadLength = (buffer[p] << 8) | buffer[p + 1]
-      p += 2
-      if (this.payloadLength < 126) this.#fail('ECHOBAHN_LENGTH_NOT_MINIMAL')
-    } else {
-      this.payloadLength = readUint32(buffer, p) * 2 ** 32 + readUint32(buffer, p + 4)
-      if (buffer[p] >= 0x80) this.#fail('ECHOBAHN_LENGTH_INVALID')
-      else if (this.payloadLength < 65536) this.#fail('ECHOBAHN_LENGTH_NOT_MINIMAL')
-      p += 8
-    }
+    if (!isControl(this.opcode)) this.#enterDataFrame(first)
+    const shortLength = buffer[position + 1] & 0x7f
+    const p = position + (shortLength < 126 ? 2 : shortLength === 126 ? 4 : 10)
     const key = this.#key
     key[0] = buffer[p]
     key[1] = buffer[p + 1]
     key[2] = buffer[p + 2]
     key[3] = buffer[p + 3]
-    if (!isControl(this.opcode)) this.#admitDataFrame((first & 0x40) !== 0)
     return p + 4
   }
 
-  /** Message bookkeeping and limits, from the header alone: nothing is spent on a message that is too big. */
-  #admitDataFrame(compressed: boolean): void {
-    if (this.opcode !== CONTINUATION) {
-      this.inMessage = true
-      this.messageOpcode = this.opcode
-      this.compressed = compressed
-      this.#messageLength = 0
-      this.#fragments = 0
-      this.#text.reset()
-    }
+  #enterDataFrame(first: number): void {
     this.#messageLength += this.payloadLength
     this.#fragments++
-    const { maxMessage, maxFragments } = this.#rules
-    if (this.#messageLength > (this.compressed ? longestDeflated(maxMessage) : maxMessage))
-      this.#fail('ECHOBAHN_MESSAGE_TOO_BIG')
-    else if (maxFragments > 0 && this.#fragments > maxFragments) this.#fail('ECHOBAHN_TOO_MANY_FRAGMENTS')
+    if (this.#inMessage) return
+    this.#inMessage = true
+    this.messageOpcode = this.opcode
+    this.compressed = (first & RSV1) !== 0
   }
 
-  #beginFrame(size: number): boolean {
-    if (this.error !== undefined) return false
+  #endMessage(): void {
+    this.#inMessage = false
+    this.#messageLength = 0
+    this.#fragments = 0
+  }
+
+  #beginFrame(size: number): true {
     this.startsFrame = true
     this.remaining = this.payloadLength
     this.available = Math.min(size, this.payloadLength)
@@ -237,7 +237,7 @@ export class FrameDecoder {
       if (this.#position === this.#end) return false
       held[this.#heldLength++] = this.#chunk[this.#position++]
     }
-    const behindHeader = this.#parseHeader(held, 0)
+    const behindHeader = this.#readHeader(held, 0)
     this.#heldLength = 0
     if (!isControl(this.opcode)) {
       this.#source = this.#chunk
@@ -261,14 +261,18 @@ export class FrameDecoder {
     this.closeCode = 1005
     this.closeReason = ''
     if (this.payloadLength === 0) return true
-    const code = (target[offset] << 8) | target[offset + 1]
+    const code = readUint16(target, offset)
     if (!isValidCloseCode(code)) return this.#fail('ECHOBAHN_CLOSE_CODE')
     const reason = Buffer.from(target.subarray(offset + 2, offset + this.payloadLength))
-    const text = new Utf8Validator()
-    if (!text.push(reason, 0, reason.length) || !text.atBoundary) return this.#fail('ECHOBAHN_CLOSE_REASON')
+    if (!isUtf8(reason)) return this.#fail('ECHOBAHN_CLOSE_REASON')
     this.closeCode = code
     this.closeReason = reason.toString()
     return true
+  }
+
+  #refuse(code: ProtocolErrorCode): -1 {
+    this.#fail(code)
+    return -1
   }
 
   #fail(code: ProtocolErrorCode): false {
@@ -277,10 +281,19 @@ export class FrameDecoder {
   }
 }
 
+function readUint16(buffer: Uint8Array, position: number): number {
+  return (buffer[position] << 8) | buffer[position + 1]
+}
+
 function readUint32(buffer: Uint8Array, position: number): number {
   return (
     ((buffer[position] << 24) | (buffer[position + 1] << 16) | (buffer[position + 2] << 8) | buffer[position + 3]) >>> 0
   )
+}
+
+/** Rounded above 2^53, which is far above any limit. */
+function readUint64(buffer: Uint8Array, position: number): number {
+  return readUint32(buffer, position) * 2 ** 32 + readUint32(buffer, position + 4)
 }
 
 /** What a message of `length` octets may take on the wire when its sender deflates without gain: stored blocks. */

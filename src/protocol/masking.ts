@@ -10,7 +10,7 @@ const SHORT = 192
 
 const nativeMask = loadNativeMask()
 
-/** bufferutil is an optional dependency: without a build for this platform the loop does all the work. */
+/** bufferutil is an optional dependency: where it is not installed the loop does all the work. */
 function loadNativeMask(): Mask | undefined {
   try {
     return (createRequire(import.meta.url)('bufferutil') as { mask: Mask }).mask
@@ -26,7 +26,7 @@ const rotated = new Uint8Array(4)
  *
  * @param key masking key, 4 octets
  * @param phase octets of the frame's payload that came before `start`
- * @returns the bitwise OR of the octets written when there are at most 192 (below 0x80: all ASCII), else 255
+ * @returns the bitwise OR of the octets written (below 0x80: all ASCII), or 255 where native code did not compute it
  */
 export function unmask(
   source: Uint8Array,
@@ -80,5 +80,5 @@ function unmaskByLoop(
     output[d++] = o
     bits |= o
   }
-  return length <= SHORT ? bits : 255
+  return bits
 }

@@ -5,7 +5,7 @@ import { isUtf8 } from 'node:buffer'
 /** Up to this many octets the automaton is faster than a view and a call into native code. */
 const SHORT = 48
 
-/** Validates one text message, however its octets are cut into pieces. */
+/** Validates text however its octets are cut into pieces: one message, or many, each begun where `atBoundary` is true. */
 export class Utf8Validator {
   /** Continuation octets that the code point begun still needs. */
   #needed = 0
@@ -16,11 +16,6 @@ export class Utf8Validator {
   /** True where the text may end: between two code points. */
   get atBoundary(): boolean {
     return this.#needed === 0
-  }
-
-  /** Forgets the text so far. */
-  reset(): void {
-    this.#needed = 0
   }
 
   /** Takes the octets `start`…`end` of `buffer`; false if the text so far is not the beginning of a valid one. */
