@@ -1,5 +1,7 @@
 // What primary and workers say to each other over IPC: small, typed, JSON.
 
+import type { ConnectionFilter } from './report/filter.js'
+import type { ConnectionReport, ConnectionSummary } from './report/report.js'
 import type { Settings } from './settings.js'
 
 /** Answer to `awake`, and the first message to a new worker; it answers `ready` or exits. */
@@ -45,7 +47,21 @@ export interface Leave {
   readonly when: 'now' | 'later'
 }
 
-export type ToWorker = Start | Handover | Revoke | ReportRequest | Leave
+/** Asks for the connections that match; answered by `connections` with the same `question`. */
+export interface ListConnections {
+  readonly type: 'list-connections'
+  readonly question: number
+  readonly filter: ConnectionFilter
+}
+
+/** Asks for one connection's report; answered by `connection` with the same `question`. */
+export interface TellConnection {
+  readonly type: 'tell-connection'
+  readonly question: number
+  readonly id: number
+}
+
+export type ToWorker = Start | Handover | Revoke | ReportRequest | Leave | ListConnections | TellConnection
 
 /**
  * First message of a worker: it listens. Node delivers what comes before to cluster's own listener alone, so the
@@ -92,9 +108,24 @@ export interface Report {
 export interface Left {
   readonly type: 'left'
   readonly cut: number
+  /** Connection reports that the worker kept, oldest first; they outlive it in the primary. */
+  readonly reports: readonly ConnectionReport[]
 }
 
-export type FromWorker = Awake | Ready | Taken | Refused | Closed | Report | Left
+export interface Connections {
+  readonly type: 'connections'
+  readonly question: number
+  readonly connections: readonly ConnectionSummary[]
+}
+
+export interface ConnectionAnswer {
+  readonly type: 'connection'
+  readonly question: number
+  /** Null if the worker does not know it. */
+  readonly report: ConnectionReport | null
+}
+
+export type FromWorker = Awake | Ready | Taken | Refused | Closed | Report | Left | Connections | ConnectionAnswer
 
 /** Monotonic milliseconds, the same clock in every process of the machine. */
 export function monotonicNow(): number {

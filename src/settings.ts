@@ -56,6 +56,8 @@ export interface Settings {
   readonly slowReaderTimeout: number
   readonly drainTimeout: number
 
+  /** Closed connections of each worker whose reports are kept; 0 makes no reports, of open ones neither. */
+  readonly reports: number
   readonly adminHost: string
   readonly adminPort: number
   /** Bearer token that the admin server asks for; undefined asks for none. */

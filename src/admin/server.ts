@@ -1,9 +1,11 @@
-// The admin server's routes: metrics, probes, configuration, workers, reload.
+// The admin server's routes: metrics, probes, configuration, workers, connections, reload.
 
-import express, { type Express, type RequestHandler } from 'express'
+import express, { type Express, type Request, type RequestHandler } from 'express'
 import helmet from 'helmet'
 import { kebabCase, maskedSettings, type Settings } from '../settings.js'
 import { requireBearer } from './bearer.js'
+import { renderList, renderReport, STYLE_SOURCE } from './connection-pages.js'
+import { readFilter } from './connection-query.js'
 import { errorHandler, methodNotAllowed, notFound, sendError } from './errors.js'
 import type { AdminView } from './view.js'
 
@@ -15,6 +17,8 @@ const INDEX = {
   'GET /healthz': 'the same as /readyz',
   'GET /config': 'the configuration in force, secrets masked',
   'GET /workers': 'worker processes: id, pid, state, connections, ageSeconds',
+  'GET /connections': 'connections, newest first; filters: state, clean, agent, error, key, limit',
+  'GET /connections/:id': 'the report of one connection',
   'POST /reload': 'replace the workers one after another, as SIGHUP does',
 }
 
@@ -30,15 +34,16 @@ export function createAdmin(view: AdminView): Express {
   addProbes(app, view)
   if (view.settings.adminToken !== undefined) app.use(requireBearer(view.settings.adminToken))
   addReports(app, view)
+  addConnections(app, view)
   addReload(app, view)
   app.use(notFound)
   app.use(errorHandler(error => view.onError(error)))
   return app
 }
 
-/** No page is served, so nothing may be loaded. RFC 6797 section 7.2 forbids HSTS over plain HTTP. */
+/** The pages load nothing and run nothing; they only have a style. RFC 6797 section 7.2 forbids HSTS over plain HTTP. */
 function securityHeaders(): RequestHandler {
-  const directives = { defaultSrc: ["'none'"], frameAncestors: ["'none'"] }
+  const directives = { defaultSrc: ["'none'"], styleSrc: [STYLE_SOURCE], frameAncestors: ["'none'"] }
   return helmet({ contentSecurityPolicy: { useDefaults: false, directives }, strictTransportSecurity: false })
 }
 
@@ -71,6 +76,28 @@ function addReports(app: Express, view: AdminView): void {
   get(app, '/workers', (_request, response) => {
     response.json(view.workers())
   })
+}
+
+function addConnections(app: Express, view: AdminView): void {
+  get(app, '/connections', async (request, response) => {
+    const filter = readFilter(request.query)
+    if (typeof filter === 'string') return sendError(response, 400, filter)
+    const connections = await view.connections(filter)
+    if (wantsPage(request)) response.type('html').send(renderList(connections))
+    else response.json({ connections })
+  })
+  get(app, '/connections/:id', async (request, response) => {
+    const { id } = request.params
+    const report = /^\d{1,15}$/.test(String(id)) ? await view.connection(Number(id)) : undefined
+    if (report === undefined) return sendError(response, 404, 'no such connection, or its report is no longer kept')
+    if (wantsPage(request)) response.type('html').send(renderReport(report))
+    else response.json(report)
+  })
+}
+
+/** Browsers name HTML; everybody else gets JSON. */
+function wantsPage(request: Request): boolean {
+  return request.accepts(['json', 'html']) === 'html'
 }
 
 /** Keys as the flags spell them; what is not set is null. */

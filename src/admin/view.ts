@@ -1,6 +1,8 @@
 // What the admin server may see of the primary, and the little it may ask of it.
 
 import type { WorkerState } from '../metrics/catalogue.js'
+import type { ConnectionFilter } from '../report/filter.js'
+import type { ConnectionReport, ConnectionSummary } from '../report/report.js'
 import type { Settings } from '../settings.js'
 
 export type Readiness = 'ready' | 'starting' | 'draining' | 'no-worker'
@@ -22,6 +24,10 @@ export interface AdminView {
   workers(): readonly WorkerView[]
   /** The exposition. Takes less than a second whatever the workers do. */
   metrics(): Promise<{ readonly contentType: string; readonly body: string }>
+  /** Connections that match, newest first. */
+  connections(filter: ConnectionFilter): Promise<readonly ConnectionSummary[]>
+  /** Undefined when nobody knows the connection any more. */
+  connection(id: number): Promise<ConnectionReport | undefined>
   /** Begins a rolling restart, unless one is under way. */
   reload(): Promise<'started' | 'busy'>
   /** Told of every error that a client saw as status 500. */

@@ -168,6 +168,11 @@ const fields: Fields = {
     help: 'Time that connections have to end when the service stops or a worker is replaced.',
   }),
 
+  reports: option(wholeNumber(0, MANY), {
+    group: 'Admin and log',
+    default: '100',
+    help: 'Closed connections of each worker whose reports are kept; 0 reports on none, open ones included.',
+  }),
   adminHost: option(host, { group: 'Admin and log', default: '127.0.0.1', help: 'Address of the admin server.' }),
   adminPort: option(port, {
     group: 'Admin and log',

@@ -16,6 +16,7 @@ import { Distributor } from './distributor.js'
 import { Fleet } from './fleet.js'
 import { authority, createListener, listen, onAcceptError } from './listener.js'
 import { openFilesLimit, openFilesWarning } from './open-files.js'
+import { Questions } from './questions.js'
 import { ReportRounds } from './report-rounds.js'
 import { checkTlsFiles } from './tls-files.js'
 import { Totals } from './totals.js'
@@ -43,6 +44,7 @@ class Primary {
   readonly #fleet: Fleet
   readonly #census: Census
   readonly #rounds: ReportRounds
+  readonly #questions: Questions
   readonly #listener: Server
   readonly #admin: HttpServer
   #phase: 'starting' | 'serving' | 'draining' = 'starting'
@@ -69,6 +71,7 @@ class Primary {
     })
     this.#census = new Census(this.#fleet, this.#distributor)
     this.#rounds = new ReportRounds(() => this.#census.reporters())
+    this.#questions = new Questions(() => this.#census.reporters(), settings.reports)
     this.#listener = createListener(socket => this.#onSocket(socket))
     this.#admin = this.#createAdmin()
   }
@@ -118,6 +121,8 @@ class Primary {
         await this.#rounds.gather()
         return { contentType: registry.contentType, body: await registry.metrics() }
       },
+      connections: filter => this.#questions.list(filter),
+      connection: id => this.#questions.tell(id),
       reload: async () => this.#reload(),
       onError: error => this.#log.error({ err: error }, 'admin request failed'),
     })
@@ -147,6 +152,8 @@ class Primary {
     else if (message.type === 'closed') this.#distributor.ended(worker, message.ids)
     else if (message.type === 'report') this.#onReport(worker, message)
     else if (message.type === 'refused') this.#distributor.refused(worker, message.id)
+    else if (message.type === 'connections' || message.type === 'connection') this.#questions.answered(worker, message)
+    else if (message.type === 'left') this.#questions.keep(message.reports)
   }
 
   #onReport(worker: WorkerProcess, report: Report): void {
@@ -163,6 +170,7 @@ class Primary {
     this.#distributor.remove(worker)
     this.#totals.forget(worker.pid)
     this.#rounds.gone(worker)
+    this.#questions.gone(worker)
   }
 
   #checkWorkers(): void {

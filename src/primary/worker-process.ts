@@ -3,6 +3,7 @@
 import cluster, { type Worker } from 'node:cluster'
 import type { Socket } from 'node:net'
 import { type FromWorker, type Handover, type Leave, monotonicNow, type ToWorker } from '../messages.js'
+import type { ConnectionFilter } from '../report/filter.js'
 import type { Settings } from '../settings.js'
 import type { Recipient } from './distributor.js'
 import { sendSocket } from './handover.js'
@@ -74,6 +75,14 @@ export class WorkerProcess implements Recipient<Socket> {
 
   revoke(id: number): void {
     this.#send({ type: 'revoke', id })
+  }
+
+  listConnections(question: number, filter: ConnectionFilter): void {
+    this.#send({ type: 'list-connections', question, filter })
+  }
+
+  tellConnection(question: number, id: number): void {
+    this.#send({ type: 'tell-connection', question, id })
   }
 
   requestReport(sequence: number): void {

@@ -44,7 +44,7 @@ export type RefusalReason = (typeof REFUSAL_REASONS)[number]
 
 export interface Acceptance {
   readonly kind: 'accept'
-  /** Value of Sec-WebSocket-Key, in canonical base64. */
+  /** Value of Sec-WebSocket-Key. */
   readonly key: string
   /** Value for Sec-WebSocket-Protocol; absent when none is agreed. */
   readonly subprotocol?: string

@@ -17,7 +17,10 @@ export interface Chop {
 export interface DirectionReport {
   /** Octets of the socket, the opening handshake included. */
   readonly octets: number
-  /** Reads or writes by size, ascending; sizes beyond the first 100 different ones are summed in `otherChops`. */
+  /**
+   * Reads or writes after the handshake by size, ascending; under TLS, of what it carries. Sizes beyond the first 100
+   * different ones are summed in `otherChops`.
+   */
   readonly chops: readonly Chop[]
   readonly otherChops: { readonly count: number; readonly octets: number }
   readonly frames: Readonly<Record<OpcodeName, number>>

@@ -6,12 +6,13 @@ import type { DeflateAgreement } from '../protocol/deflate-negotiation.js'
 import { FrameDecoder } from '../protocol/frame-decoder.js'
 import { closeFrame, FIN, writeHeader } from '../protocol/frame-encoder.js'
 import { CLOSE, isControl, PING, PONG } from '../protocol/opcodes.js'
+import type { Recorder } from '../report/recorder.js'
 import type { Settings } from '../settings.js'
 import { CompressedEcho } from './compressed-echo.js'
 import type { Echo, EchoHost } from './echo.js'
 import type { Outbox } from './outbox.js'
 import { ECHO_OVERHEAD, PlainEcho } from './plain-echo.js'
-import type { Initiator, Traffic } from './traffic.js'
+import { type Initiator, Traffic } from './traffic.js'
 import type { Transport, TransportHandler } from './transport.js'
 
 /** What all connections of a worker share. */
@@ -44,6 +45,8 @@ export class Connection implements TransportHandler, EchoHost {
   readonly decoder: FrameDecoder
   readonly outbox: Outbox
   readonly traffic: Traffic
+  /** Writes the connection's report; undefined when reports are off. */
+  readonly recorder: Recorder | undefined
   messagesEchoed = 0
   /** This end has dropped the connection without ceremony. */
   dropped = false
@@ -74,11 +77,12 @@ export class Connection implements TransportHandler, EchoHost {
   #lastProgress = 0
   #endBy = Number.POSITIVE_INFINITY
 
-  constructor(context: ConnectionContext, deflate: DeflateAgreement | undefined) {
+  constructor(context: ConnectionContext, deflate: DeflateAgreement | undefined, recorder?: Recorder) {
     const { maxMessage, maxFragments } = context.settings
     this.#context = context
     this.outbox = context.outbox
-    this.traffic = context.traffic
+    this.traffic = recorder === undefined ? context.traffic : new Traffic(context.traffic.counters, recorder.tally)
+    this.recorder = recorder
     this.#compressed = deflate !== undefined
     this.decoder = new FrameDecoder({ maxMessage, maxFragments, compression: this.#compressed })
     this.#echo = deflate === undefined ? new PlainEcho(this) : new CompressedEcho(this, context.codec, deflate)
@@ -111,6 +115,7 @@ export class Connection implements TransportHandler, EchoHost {
 
   onChunk(chunk: Buffer, length: number): void {
     this.#active = true
+    this.recorder?.read(chunk, length)
     if (this.#deaf) return
     try {
       this.#takeChunk(chunk, length)
@@ -148,6 +153,7 @@ export class Connection implements TransportHandler, EchoHost {
     if (this.#state === GONE) return
     this.#state = GONE
     this.#echo.discard()
+    this.recorder?.closed()
     this.traffic.connectionClosed(this.#initiator, this.#code, (performance.now() - this.#openedAt) / 1000)
     this.#context.onGone(this)
   }
@@ -161,12 +167,17 @@ export class Connection implements TransportHandler, EchoHost {
   flush(): void {
     const { outbox } = this
     if (outbox.isEmpty) return
-    outbox.release((this.#transport as Transport).write(outbox.take()))
+    outbox.release(this.#write(outbox.take()))
   }
 
   writeOwned(bytes: Buffer): void {
     this.flush()
-    ;(this.#transport as Transport).write(bytes)
+    this.#write(bytes)
+  }
+
+  #write(bytes: Buffer): boolean {
+    this.recorder?.wrote(bytes)
+    return (this.#transport as Transport).write(bytes)
   }
 
   holdUntil(arrange: (resume: () => void) => void): void {
@@ -186,7 +197,7 @@ export class Connection implements TransportHandler, EchoHost {
   fail(error: ProtocolError): void {
     this.#deaf = true
     if (this.#state >= ENDING) return
-    this.traffic.protocolError(error.code)
+    this.#countError(error)
     if (this.#state === CLOSING) return this.#end()
     this.#closeWhenEchoed(() => this.#sayError(error))
   }
@@ -195,7 +206,7 @@ export class Connection implements TransportHandler, EchoHost {
   failNow(error: ProtocolError): void {
     this.#deaf = true
     if (this.#state >= ENDING) return
-    this.traffic.protocolError(error.code)
+    this.#countError(error)
     this.#closeAfterEcho = undefined
     this.#sayError(error)
   }
@@ -218,16 +229,17 @@ export class Connection implements TransportHandler, EchoHost {
       this.#initiator = 'server'
       this.#code = code
       this.#state = CLOSING
-      this.#writeClose(closeFrame(code))
+      this.#writeClose(code, '')
       this.#armEnd()
       if (hold) this.#release()
     })
   }
 
-  /** Drops the connection without ceremony. */
-  destroy(): void {
+  /** Drops the connection without ceremony; `reason` is for its report. */
+  destroy(reason: string): void {
     if (this.#code === ABNORMAL_CLOSURE) this.#initiator = 'server'
     this.dropped = true
+    this.recorder?.dropped('server', reason)
     this.#transport?.destroy()
   }
 
@@ -238,10 +250,10 @@ export class Connection implements TransportHandler, EchoHost {
       this.#lastActive = now
       this.#pingedAt = 0
     }
-    if (now >= this.#endBy) return this.destroy()
+    if (now >= this.#endBy) return this.destroy('the client did not end the connection in time')
     if (this.#isSlow(now)) {
       this.traffic.slowReaderClosed()
-      return this.destroy()
+      return this.destroy('the client read nothing until slow-reader-timeout')
     }
     if (this.#state === OPEN) this.#sweepPing(now)
   }
@@ -278,10 +290,11 @@ export class Connection implements TransportHandler, EchoHost {
   #onClose(): void {
     const { closeCode, closeReason } = this.decoder
     this.#deaf = true
+    this.recorder?.closeReceived(closeCode, closeReason)
     if (this.#state === CLOSING) return this.#end()
     this.#initiator = 'client'
     this.#code = closeCode
-    this.#closeWhenEchoed(() => this.#sayLast(closeFrame(closeCode, closeReason)))
+    this.#closeWhenEchoed(() => this.#sayLast(closeCode, closeReason))
   }
 
   #closeWhenEchoed(close: () => void): void {
@@ -290,18 +303,25 @@ export class Connection implements TransportHandler, EchoHost {
     this.#armEnd()
   }
 
+  #countError(error: ProtocolError): void {
+    this.traffic.protocolError(error.code)
+    this.recorder?.failed(error.code)
+  }
+
   #sayError(error: ProtocolError): void {
     this.#initiator = 'server'
     this.#code = error.closeCode
-    this.#sayLast(closeFrame(error.closeCode, error.message))
+    this.#sayLast(error.closeCode, error.message)
   }
 
-  #sayLast(frame: Buffer): void {
-    this.#writeClose(frame)
+  #sayLast(code: number, reason: string): void {
+    this.#writeClose(code, reason)
     this.#end()
   }
 
-  #writeClose(frame: Buffer): void {
+  #writeClose(code: number, reason: string): void {
+    const frame = closeFrame(code, reason)
+    this.recorder?.closeSent(code, reason)
     this.traffic.frameSent(CLOSE, frame.length - 2)
     this.writeOwned(frame)
   }
@@ -310,6 +330,7 @@ export class Connection implements TransportHandler, EchoHost {
   #end(): void {
     this.flush()
     this.#state = ENDING
+    this.recorder?.dropped('server')
     this.#transport?.end()
     this.#armEnd()
     // What still comes must be read for the end to be seen.
@@ -355,7 +376,7 @@ export class Connection implements TransportHandler, EchoHost {
     const { pingInterval, pingTimeout } = this.#context.settings
     if (pingInterval === 0 || this.#holds > 0) return
     if (this.#pingedAt > 0) {
-      if (pingTimeout > 0 && now - this.#pingedAt >= pingTimeout) this.destroy()
+      if (pingTimeout > 0 && now - this.#pingedAt >= pingTimeout) this.destroy('the client did not answer a ping')
     } else if (now - this.#lastActive >= pingInterval && !this.#echo.midFrame) {
       this.#pingedAt = now
       this.traffic.frameSent(PING, 0)

@@ -88,6 +88,6 @@ export class Departure {
   }
 
   #cutAll(): void {
-    for (const connection of [...this.#connections]) connection.destroy()
+    for (const connection of [...this.#connections]) connection.destroy('the drain timeout was over')
   }
 }

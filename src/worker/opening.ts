@@ -6,7 +6,6 @@ import type { Duplex } from 'node:stream'
 import { type SecureContext, TLSSocket } from 'node:tls'
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws'
 import type { Admission } from '../messages.js'
-import type { DeflateAgreement } from '../protocol/deflate-negotiation.js'
 import { type Acceptance, judgeUpgrade, type RefusalReason, type UpgradeRules } from '../protocol/upgrade-request.js'
 import type { Settings } from '../settings.js'
 import type { Traffic } from './traffic.js'
@@ -18,7 +17,10 @@ export interface Upgraded {
   readonly socket: Socket
   /** What the peer sent right behind its request. */
   readonly head: Buffer
-  readonly deflate: DeflateAgreement | undefined
+  readonly request: IncomingMessage
+  /** Head of the 101 response. */
+  readonly response: string
+  readonly agreement: Acceptance
 }
 
 export interface OpeningHandler {
@@ -84,8 +86,9 @@ export class Openings {
   readonly #http: Server
   readonly #ws: WebSocketServer
   readonly #open = new Map<Duplex, Opening>()
-  /** Judgement of the request that ws is accepting at this moment. */
+  /** Judgement of the request that ws is accepting at this moment, and the response that it makes of it. */
   #accepting: Acceptance | undefined
+  #response = ''
 
   constructor(settings: Settings, secureContext: SecureContext | undefined, traffic: Traffic, handler: OpeningHandler) {
     this.#settings = settings
@@ -170,6 +173,7 @@ export class Openings {
     server.on('headers', headers => {
       const value = this.#accepting?.extensionsHeader
       if (value !== undefined) headers.push(`Sec-WebSocket-Extensions: ${value}`)
+      this.#response = headers.join('\r\n')
     })
     return server
   }
@@ -195,7 +199,14 @@ export class Openings {
       this.#open.delete(stream)
       this.#traffic.handshake('accepted')
       const { head: behind } = client as unknown as Taker
-      this.#handler.onUpgraded(opening.id, { stream, socket: opening.socket, head: behind, deflate: judgement.deflate })
+      this.#handler.onUpgraded(opening.id, {
+        stream,
+        socket: opening.socket,
+        head: behind,
+        request,
+        response: this.#response,
+        agreement: judgement,
+      })
     })
     this.#accepting = undefined
   }

@@ -6,6 +6,7 @@ import { histogramAt, offsetOf } from '../metrics/layout.js'
 import { closeCodeLabel } from '../protocol/close-codes.js'
 import { OPCODE_INDEX, TEXT } from '../protocol/opcodes.js'
 import type { RefusalReason } from '../protocol/upgrade-request.js'
+import { Tally } from '../report/tally.js'
 
 /** Offsets of one direction's series. */
 interface Direction {
@@ -38,14 +39,19 @@ const SLOW_READERS = offsetOf('slow_reader_closes_total')
 
 export type Initiator = 'client' | 'server'
 
-/** Sizes are octets, durations seconds. */
+/** Takes the counts of those who are not reported on. */
+const NOBODY = new Tally()
+
+/** Counts for the worker and, if it is reported on, for one connection. Sizes are octets, durations seconds. */
 export class Traffic {
   readonly counters: Counters
   readonly #values: Float64Array
+  readonly #tally: Tally
 
-  constructor(counters: Counters) {
+  constructor(counters: Counters, tally = NOBODY) {
     this.counters = counters
     this.#values = counters.values
+    this.#tally = tally
   }
 
   /** One read of a socket; `wireReceived` counts its octets. */
@@ -59,33 +65,40 @@ export class Traffic {
   }
 
   wireReceived(size: number): void {
+    this.#tally.wireReceived(size)
     this.#values[RECEIVED.wire] += size
   }
 
   wireSent(size: number): void {
+    this.#tally.wireSent(size)
     this.#values[SENT.wire] += size
   }
 
   frameReceived(opcode: number): void {
+    this.#tally.frameReceived(opcode)
     this.#values[RECEIVED.frames + OPCODE_INDEX[opcode]]++
   }
 
   payloadReceived(opcode: number, size: number): void {
+    this.#tally.payloadReceived(opcode, size)
     this.#values[RECEIVED.payload + OPCODE_INDEX[opcode]] += size
   }
 
   frameSent(opcode: number, size: number): void {
+    this.#tally.frameSent(opcode, size)
     this.#values[SENT.frames + OPCODE_INDEX[opcode]]++
     this.#values[SENT.payload + OPCODE_INDEX[opcode]] += size
   }
 
   messageReceived(opcode: number, size: number): void {
+    this.#tally.messageReceived(opcode, size)
     const place = opcode === TEXT ? 0 : 1
     this.#values[RECEIVED.messages + place]++
     this.#values[RECEIVED.octets + place] += size
   }
 
   messageSent(opcode: number, size: number): void {
+    this.#tally.messageSent(opcode, size)
     const place = opcode === TEXT ? 0 : 1
     this.#values[SENT.messages + place]++
     this.#values[SENT.octets + place] += size

@@ -8,6 +8,8 @@ import { Codec } from '../codec/codec.js'
 import { createLog } from '../log.js'
 import { type FromWorker, type Handover, type Leave, monotonicNow, type Start, type ToWorker } from '../messages.js'
 import { Counters } from '../metrics/counters.js'
+import { Archive } from '../report/archive.js'
+import { type Opened, Recorder } from '../report/recorder.js'
 import type { Settings } from '../settings.js'
 import { CodecMetrics } from './codec-metrics.js'
 import { Connection, type ConnectionContext } from './connection.js'
@@ -38,12 +40,15 @@ export function runWorker(): void {
 async function start({ settings, slot }: Start): Promise<WorkerService> {
   const log = await createLog(settings.logLevel, { slot })
   const counters = new Counters()
-  const service = new WorkerService(settings, counters, new Codec(settings, new CodecMetrics(counters, log)), log)
+  const service = new WorkerService(settings, counters, new Codec(settings, new CodecMetrics(counters, log)), slot, log)
   send({ type: 'ready' })
   return service
 }
 
 class WorkerService implements OpeningHandler {
+  readonly #settings: Settings
+  readonly #slot: number
+  readonly #archive: Archive
   readonly #counters: Counters
   readonly #traffic: Traffic
   readonly #openings: Openings
@@ -53,13 +58,17 @@ class WorkerService implements OpeningHandler {
   readonly #connections = new Set<Connection>()
   /** The primary's numbers of the connections. */
   readonly #ids = new Map<Connection, number>()
-  readonly #sockets = new Map<number, Socket | Connection>()
+  /** Who has each connection: its handshake's socket, later the connection. */
+  readonly #holders = new Map<number, Socket | Connection>()
   readonly #timers: NodeJS.Timeout[]
   readonly #departure: Departure
   #leaving = false
   #closed: number[] = []
 
-  constructor(settings: Settings, counters: Counters, codec: Codec, log: Logger) {
+  constructor(settings: Settings, counters: Counters, codec: Codec, slot: number, log: Logger) {
+    this.#settings = settings
+    this.#slot = slot
+    this.#archive = new Archive(settings.reports)
     this.#counters = counters
     this.#codec = codec
     this.#traffic = new Traffic(counters)
@@ -82,29 +91,43 @@ class WorkerService implements OpeningHandler {
 
   onMessage(message: Exclude<ToWorker, Start>, handle: unknown): void {
     if (message.type === 'handover') this.#take(message, handle)
-    else if (message.type === 'revoke') this.#sockets.get(message.id)?.destroy()
+    else if (message.type === 'revoke') this.#revoke(message.id)
     else if (message.type === 'report-request') this.#report(message.sequence)
+    else if (message.type === 'list-connections')
+      send({ type: 'connections', question: message.question, connections: this.#archive.list(message.filter) })
+    else if (message.type === 'tell-connection')
+      send({ type: 'connection', question: message.question, report: this.#archive.get(message.id) ?? null })
     else this.#leave(message.when)
   }
 
-  onUpgraded(id: number, { stream, socket, head, deflate }: Upgraded): void {
-    const connection = new Connection(this.#context, deflate)
+  onUpgraded(id: number, upgraded: Upgraded): void {
+    const { stream, socket, head, agreement } = upgraded
+    const recorder = this.#settings.reports > 0 ? new Recorder(openedOf(id, this.#slot, upgraded)) : undefined
+    const connection = new Connection(this.#context, agreement.deflate, recorder)
+    if (recorder !== undefined) this.#archive.opened(recorder)
     this.#connections.add(connection)
     this.#ids.set(connection, id)
-    this.#sockets.set(id, connection)
+    this.#holders.set(id, connection)
     const handle = stream === socket ? takeHandle(socket) : undefined
     const transport =
       handle === undefined
-        ? new StreamTransport(stream, socket, this.#traffic, connection)
-        : new SharedBufferTransport(handle, this.#traffic, connection)
+        ? new StreamTransport(stream, socket, connection.traffic, connection)
+        : new SharedBufferTransport(handle, connection.traffic, connection)
     connection.start(transport, head)
   }
 
   onGone(id: number, cut = false): void {
-    this.#sockets.delete(id)
+    this.#holders.delete(id)
     if (this.#closed.length === 0) setImmediate(() => this.#sayClosed())
     this.#closed.push(id)
     if (this.#leaving) this.#departure.onGone(cut)
+  }
+
+  /** The primary gave the connection to another worker meanwhile, which is rare: ours has said nothing yet. */
+  #revoke(id: number): void {
+    const holder = this.#holders.get(id)
+    if (holder instanceof Connection) holder.destroy('another worker serves it')
+    else holder?.destroy()
   }
 
   #take({ id, admission, deadline }: Handover, handle: unknown): void {
@@ -118,7 +141,7 @@ class WorkerService implements OpeningHandler {
       socket.destroy()
       return send({ type: 'refused', id })
     }
-    this.#sockets.set(id, socket)
+    this.#holders.set(id, socket)
     send({ type: 'taken', id })
     this.#openings.take(id, socket, admission)
   }
@@ -126,6 +149,7 @@ class WorkerService implements OpeningHandler {
   #onConnectionGone(connection: Connection): void {
     const id = this.#ids.get(connection)
     this.#connections.delete(connection)
+    if (connection.recorder !== undefined) this.#archive.closed(connection.recorder)
     this.#ids.delete(connection)
     if (id !== undefined) this.onGone(id, connection.dropped)
   }
@@ -157,7 +181,7 @@ class WorkerService implements OpeningHandler {
     void this.#codec.close()
     this.#sayClosed()
     this.#report(0)
-    send({ type: 'left', cut }, () => process.exit(0))
+    send({ type: 'left', cut, reports: this.#archive.allClosed() }, () => process.exit(0))
   }
 }
 
@@ -166,6 +190,24 @@ function socketOf(handle: unknown): Socket | undefined {
   if (handle === undefined || handle === null) return undefined
   if (handle instanceof Socket) return handle
   return new Socket({ handle, readable: true, writable: true } as ConstructorParameters<typeof Socket>[0])
+}
+
+function openedOf(id: number, worker: number, { socket, request, response, agreement }: Upgraded): Opened {
+  const { method, url, httpVersion, rawHeaders, headers } = request
+  const lines = rawHeaders.flatMap((name, i) => (i % 2 === 0 ? [`${name}: ${rawHeaders[i + 1]}`] : []))
+  return {
+    id,
+    worker,
+    remote: `${socket.remoteAddress}:${socket.remotePort}`,
+    key: agreement.key,
+    userAgent: headers['user-agent'] ?? null,
+    handshake: {
+      request: [`${method} ${url} HTTP/${httpVersion}`, ...lines].join('\r\n'),
+      response,
+      extensions: agreement.extensionsHeader ?? null,
+      subprotocol: agreement.subprotocol ?? null,
+    },
+  }
 }
 
 /** Read anew by every worker, so that a rolling restart is also how a new certificate gets into use. */

@@ -68,7 +68,7 @@ function runFakeWorker(): void {
 
   function finish(cut: number): void {
     report(0)
-    process.send?.({ type: 'left', cut } satisfies FromWorker, () => process.exit(0))
+    process.send?.({ type: 'left', cut, reports: [] } satisfies FromWorker, () => process.exit(0))
   }
 
   function report(sequence: number): void {

@@ -44,6 +44,7 @@ const BAD: { readonly [Field in keyof Settings]: readonly string[] } = {
   lowWaterMark: SIZE,
   slowReaderTimeout: DURATION,
   drainTimeout: DURATION,
+  reports: [...WHOLE, '2147483648'],
   adminHost: HOST,
   adminPort: [...WHOLE, '65536'],
   adminToken: ['', 'a b', '=', 'ü', 'a=b', 'a\nb'],

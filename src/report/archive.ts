@@ -1,0 +1,45 @@
+// The connections that a worker can tell of: all open ones, and the last that closed.
+
+import { type ConnectionFilter, select } from './filter.js'
+import type { Recorder } from './recorder.js'
+import type { ConnectionReport, ConnectionSummary } from './report.js'
+
+export class Archive {
+  readonly #mostClosed: number
+  readonly #open = new Map<number, Recorder>()
+  /** In the order in which they closed. */
+  readonly #closed = new Map<number, Recorder>()
+
+  /** @param mostClosed closed connections that are kept */
+  constructor(mostClosed: number) {
+    this.#mostClosed = mostClosed
+  }
+
+  opened(recorder: Recorder): void {
+    this.#open.set(recorder.id, recorder)
+  }
+
+  closed(recorder: Recorder): void {
+    this.#open.delete(recorder.id)
+    this.#closed.set(recorder.id, recorder)
+    if (this.#closed.size <= this.#mostClosed) return
+    const [oldest] = this.#closed.keys()
+    this.#closed.delete(oldest)
+  }
+
+  list(filter: ConnectionFilter): ConnectionSummary[] {
+    return select(
+      [...this.#open.values(), ...this.#closed.values()].map(recorder => recorder.summary()),
+      filter,
+    )
+  }
+
+  get(id: number): ConnectionReport | undefined {
+    return (this.#open.get(id) ?? this.#closed.get(id))?.report()
+  }
+
+  /** Reports of all closed ones, for somebody who outlives this process. */
+  allClosed(): ConnectionReport[] {
+    return [...this.#closed.values()].map(recorder => recorder.report())
+  }
+}

@@ -1,0 +1,131 @@
+// Writes down what happens on one connection, and tells it as a report.
+
+import { PROTOCOL_ERRORS, type ProtocolErrorCode } from '../errors.js'
+import { Chops } from './chops.js'
+import type { CloseReport, ConnectionReport, ConnectionSummary } from './report.js'
+import { Tally } from './tally.js'
+import { WireLog } from './wire-log.js'
+
+type Peer = 'client' | 'server'
+
+/** What is known of a connection once its handshake is accepted. */
+export interface Opened {
+  readonly id: number
+  readonly worker: number
+  /** Address and port of the peer. */
+  readonly remote: string
+  readonly key: string
+  readonly userAgent: string | null
+  readonly handshake: ConnectionReport['handshake']
+}
+
+export class Recorder {
+  readonly tally = new Tally()
+  readonly #opened: Opened
+  readonly #openedAt = performance.now()
+  readonly #openedDate = Date.now()
+  readonly #reads = new Chops()
+  readonly #writes = new Chops()
+  readonly #log = new WireLog(this.#openedAt)
+  #initiator: Peer | null = null
+  #received: CloseReport | null = null
+  #sent: CloseReport | null = null
+  #error: ProtocolErrorCode | null = null
+  #droppedBy: Peer | null = null
+  #dropReason: string | null = null
+  #duration: number | undefined
+
+  constructor(opened: Opened) {
+    this.#opened = opened
+  }
+
+  get id(): number {
+    return this.#opened.id
+  }
+
+  /** `length` octets came, the first of `chunk`. */
+  read(chunk: Buffer, length: number): void {
+    this.#reads.add(length)
+    this.#log.read(chunk, length)
+  }
+
+  /** `octets` were handed to the socket. */
+  wrote(octets: Buffer): void {
+    this.#writes.add(octets.length)
+    this.#log.wrote(octets)
+  }
+
+  closeReceived(code: number, reason: string): void {
+    this.#initiator ??= 'client'
+    this.#received = { code, reason }
+    this.#log.close('received', code, reason)
+  }
+
+  closeSent(code: number, reason: string): void {
+    this.#initiator ??= 'server'
+    this.#sent = { code, reason }
+    this.#log.close('sent', code, reason)
+  }
+
+  failed(code: ProtocolErrorCode): void {
+    this.#error ??= code
+  }
+
+  /** The first to end TCP; `reason` where the server did so without a closing handshake. */
+  dropped(by: Peer, reason: string | null = null): void {
+    if (this.#droppedBy !== null) return
+    this.#droppedBy = by
+    this.#dropReason = reason
+  }
+
+  /** The socket is gone. */
+  closed(): void {
+    this.dropped('client')
+    this.#duration = performance.now() - this.#openedAt
+  }
+
+  summary(): ConnectionSummary {
+    const { id, worker, key, userAgent } = this.#opened
+    const open = this.#duration === undefined
+    return {
+      id,
+      worker,
+      state: open ? 'open' : 'closed',
+      openedAt: new Date(this.#openedDate).toISOString(),
+      duration: Math.round((this.#duration ?? performance.now() - this.#openedAt) * 1000) / 1000,
+      key,
+      userAgent,
+      clean: open ? null : this.#uncleanReason() === null,
+      error: this.#error,
+    }
+  }
+
+  report(): ConnectionReport {
+    return {
+      ...this.summary(),
+      remote: this.#opened.remote,
+      handshake: this.#opened.handshake,
+      closing: {
+        initiator: this.#initiator,
+        received: this.#received,
+        sent: this.#sent,
+        droppedBy: this.#droppedBy,
+        uncleanReason: this.#duration === undefined ? null : this.#uncleanReason(),
+        errorMeaning: this.#error && PROTOCOL_ERRORS[this.#error].meaning,
+      },
+      received: { ...this.#reads.describe(), ...this.tally.received },
+      sent: { ...this.#writes.describe(), ...this.tally.sent },
+      log: this.#log.events,
+      logCut: this.#log.cut,
+    }
+  }
+
+  /** A closing is clean when both Close frames went over the wire (RFC 6455 section 7.1.4). */
+  #uncleanReason(): string | null {
+    if (this.#received !== null && this.#sent !== null) return this.#dropReason
+    if (this.#error !== null) return 'the server failed the connection'
+    if (this.#dropReason !== null) return this.#dropReason
+    if (this.#sent !== null) return 'the client ended TCP without answering the Close'
+    return 'the client ended TCP without a Close'
+  }
+}

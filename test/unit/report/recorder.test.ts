@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Archive } from '../../../src/report/archive.js'
+import { Chops } from '../../../src/report/chops.js'
+import { select } from '../../../src/report/filter.js'
+import { Recorder } from '../../../src/report/recorder.js'
+import type { ConnectionReport } from '../../../src/report/report.js'
+
+function recorder(id = 1, userAgent: string | null = 'tester'): Recorder {
+  const handshake = { request: 'GET / HTTP/1.1', response: 'HTTP/1.1 101', extensions: null, subprotocol: null }
+  return new Recorder({ id, worker: 2, remote: '127.0.0.1:1', key: `key ${id}`, userAgent, handshake })
+}
+
+/** What the report says of a connection that ended after `script`. */
+function closingOf(script: (recorder: Recorder) => void): ConnectionReport['closing'] & { clean: boolean | null } {
+  const subject = recorder()
+  script(subject)
+  subject.closed()
+  const { closing, clean } = subject.report()
+  return { ...closing, clean }
+}
+
+test('a closing handshake in either direction is clean', () => {
+  const byClient = closingOf(r => {
+    r.closeReceived(1000, 'bye')
+    r.closeSent(1000, 'bye')
+    r.dropped('server')
+  })
+  assert.deepEqual(byClient, {
+    initiator: 'client',
+    received: { code: 1000, reason: 'bye' },
+    sent: { code: 1000, reason: 'bye' },
+    droppedBy: 'server',
+    uncleanReason: null,
+    errorMeaning: null,
+    clean: true,
+  })
+  const byServer = closingOf(r => {
+    r.closeSent(1001, '')
+    r.closeReceived(1001, '')
+  })
+  assert.equal(byServer.initiator, 'server')
+  assert.equal(byServer.clean, true)
+})
+
+const UNCLEAN: [string, (recorder: Recorder) => void][] = [
+  ['the client ended TCP without a Close', () => {}],
+  ['the client ended TCP without answering the Close', r => r.closeSent(1001, '')],
+  [
+    'the server failed the connection',
+    r => {
+      r.failed('ECHOBAHN_INVALID_UTF8')
+      r.closeSent(1007, '')
+      r.dropped('server')
+    },
+  ],
+  ['the client did not answer a ping', r => r.dropped('server', 'the client did not answer a ping')],
+]
+for (const [reason, script] of UNCLEAN)
+  test(`unclean: ${reason}`, () => {
+    const closing = closingOf(script)
+    assert.equal(closing.clean, false)
+    assert.equal(closing.uncleanReason, reason)
+  })
+
+test('the error is told with its meaning, the first one only', () => {
+  const subject = recorder()
+  subject.failed('ECHOBAHN_UNMASKED_FRAME')
+  subject.failed('ECHOBAHN_INTERNAL')
+  assert.equal(subject.summary().error, 'ECHOBAHN_UNMASKED_FRAME')
+  assert.equal(subject.report().closing.errorMeaning, 'a frame from the client is not masked')
+})
+
+test('counts stand under their direction and opcode', () => {
+  const subject = recorder()
+  const { tally } = subject
+  tally.wireReceived(100)
+  tally.wireSent(90)
+  tally.payloadReceived(1, 20)
+  tally.frameReceived(1)
+  tally.frameSent(10, 7)
+  tally.frameSent(2, 30)
+  tally.messageReceived(1, 40)
+  tally.messageSent(2, 60)
+  const { received, sent } = subject.report()
+  assert.equal(received.octets, 100)
+  assert.equal(sent.octets, 90)
+  assert.deepEqual(received.frames, { continuation: 0, text: 1, binary: 0, close: 0, ping: 0, pong: 0 })
+  assert.deepEqual(received.payload, { continuation: 0, text: 20, binary: 0, close: 0, ping: 0, pong: 0 })
+  assert.deepEqual(sent.frames, { continuation: 0, text: 0, binary: 1, close: 0, ping: 0, pong: 1 })
+  assert.deepEqual(sent.messageOctets, { text: 0, binary: 60 })
+  assert.equal(received.compressionRatio, 0.5)
+  assert.equal(sent.compressionRatio, 0.5)
+})
+
+test('chops count every size, and sum what comes after the first 100 different ones', () => {
+  const chops = new Chops()
+  for (const size of [5, 5, 3, 5]) chops.add(size)
+  assert.deepEqual(chops.describe().chops, [
+    { size: 3, count: 1 },
+    { size: 5, count: 3 },
+  ])
+  for (let size = 1000; size < 1200; size++) chops.add(size)
+  const { chops: told, otherChops } = chops.describe()
+  assert.equal(told.length, 100)
+  assert.equal(otherChops.count, 102)
+  assert.equal(
+    told.reduce((sum, { size, count }) => sum + size * count, otherChops.octets),
+    18 + Array.from({ length: 200 }, (_, i) => 1000 + i).reduce((a, b) => a + b),
+  )
+})
+
+test('the archive keeps open connections and the last closed ones', () => {
+  const archive = new Archive(2)
+  const recorders = [1, 2, 3, 4].map(id => recorder(id))
+  for (const each of recorders) archive.opened(each)
+  for (const each of recorders.slice(0, 3)) {
+    each.closed()
+    archive.closed(each)
+  }
+  assert.deepEqual(
+    archive.list({ limit: 10 }).map(({ id, state }) => [id, state]),
+    [
+      [4, 'open'],
+      [3, 'closed'],
+      [2, 'closed'],
+    ],
+  )
+  assert.equal(archive.get(1), undefined)
+  assert.equal(archive.get(4)?.clean, null)
+  assert.deepEqual(
+    archive.allClosed().map(({ id }) => id),
+    [2, 3],
+  )
+})
+
+test('connections are filtered by each field, newest first, up to the limit', () => {
+  const all = [1, 2, 3].map(id => recorder(id, id === 2 ? null : 'Autobahn/1').summary())
+  const ids = (filter: Parameters<typeof select>[1]): number[] => select(all, filter).map(({ id }) => id)
+  assert.deepEqual(ids({ limit: 2 }), [3, 2])
+  assert.deepEqual(ids({ limit: 9, agent: 'autobahn' }), [3, 1])
+  assert.deepEqual(ids({ limit: 9, key: 'key 2' }), [2])
+  assert.deepEqual(ids({ limit: 9, state: 'closed' }), [])
+  assert.deepEqual(ids({ limit: 9, clean: true }), [])
+  assert.deepEqual(ids({ limit: 9, error: 'ECHOBAHN_INTERNAL' }), [])
+})
