@@ -1,0 +1,120 @@
+// Connection reports of the real service, held against what a raw client sent and received itself.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { ConnectionReport, ConnectionSummary } from '../../src/report/report.js'
+import { closePayload, RawClient, requestHead, UPGRADE_HEADERS } from '../support/raw-client.js'
+import { type Service, startService } from '../support/service.js'
+
+async function list(service: Service, query = ''): Promise<ConnectionSummary[]> {
+  const response = await fetch(`${service.adminUrl}/connections${query}`)
+  assert.equal(response.status, 200)
+  return ((await response.json()) as { connections: ConnectionSummary[] }).connections
+}
+
+async function tell(service: Service, id: number): Promise<ConnectionReport> {
+  const response = await fetch(`${service.adminUrl}/connections/${id}`)
+  assert.equal(response.status, 200)
+  return (await response.json()) as ConnectionReport
+}
+
+/** The newest closed connections, once there are `count` of them. */
+function closed(service: Service, count: number): Promise<ConnectionSummary[]> {
+  return service.until(
+    () => list(service, '?state=closed'),
+    connections => connections.length === count,
+  )
+}
+
+test('a report tells to the octet what the client sent and received', async t => {
+  const service = await startService(t, '--workers', '2')
+  const client = await RawClient.connect(service.port)
+  const head = requestHead([...UPGRADE_HEADERS, 'User-Agent: raw', 'Sec-WebSocket-Protocol: chat'])
+  client.write(head)
+  const response = await client.readHead()
+  client.send({ opcode: 1, payload: 'Grüße' }, { opcode: 9, payload: 'p' }, { opcode: 2, fin: false, payload: 'ab' })
+  client.send({ opcode: 0, payload: 'c' }, { opcode: 8, payload: closePayload(3456, 'done') })
+  await client.readToEnd()
+  client.destroy()
+
+  const [{ id }] = await closed(service, 1)
+  const { received, sent, ...report } = await tell(service, id)
+  assert.equal(received.octets, client.sent)
+  assert.equal(sent.octets, client.received)
+  assert.deepEqual(received.frames, { continuation: 1, text: 1, binary: 1, close: 1, ping: 1, pong: 0 })
+  assert.deepEqual(sent.frames, { continuation: 1, text: 1, binary: 1, close: 1, ping: 0, pong: 1 })
+  assert.deepEqual(received.messages, { text: 1, binary: 1 })
+  assert.deepEqual(sent.messageOctets, { text: 7, binary: 3 })
+  const chopped = received.chops.reduce((sum, { size, count }) => sum + size * count, 0)
+  assert.equal(chopped, client.sent - head.length)
+  assert.equal(report.handshake.request, head.trimEnd())
+  assert.equal(report.handshake.response, response)
+  assert.equal(report.handshake.subprotocol, 'chat')
+  assert.equal(report.userAgent, 'raw')
+  assert.deepEqual(report.closing, {
+    initiator: 'client',
+    received: { code: 3456, reason: 'done' },
+    sent: { code: 3456, reason: 'done' },
+    droppedBy: 'server',
+    uncleanReason: null,
+    errorMeaning: null,
+  })
+  assert.equal(report.clean, true)
+  assert.ok(report.log.some(event => event.event === 'frame received' && event.opcode === 9 && event.length === 1))
+})
+
+test('open and failed connections are there, and can be told apart', async t => {
+  const service = await startService(t, '--workers', '2')
+  const open = await RawClient.open(service.port)
+  const failed = await RawClient.open(service.port)
+  failed.send({ opcode: 3 })
+  await failed.readToEnd()
+  failed.destroy()
+  await closed(service, 1)
+  const [bad] = await list(service, '?clean=false')
+  assert.equal(bad.error, 'ECHOBAHN_RESERVED_OPCODE')
+  assert.deepEqual(await list(service, '?error=ECHOBAHN_RESERVED_OPCODE'), [bad])
+  const [living] = await list(service, '?state=open')
+  assert.equal(living.clean, null)
+  assert.equal((await tell(service, living.id)).closing.uncleanReason, null)
+  open.destroy()
+  await closed(service, 2)
+  assert.equal((await tell(service, living.id)).closing.uncleanReason, 'the client ended TCP without a Close')
+})
+
+test('reports of a worker that a reload replaced are still there', async t => {
+  const service = await startService(t, '--workers', '1', '--drain-timeout', '1s')
+  const client = await RawClient.open(service.port)
+  client.send({ opcode: 8 })
+  await client.readToEnd()
+  client.destroy()
+  const [{ id }] = await closed(service, 1)
+  const [{ pid }] = await service.workers()
+  service.signal('SIGHUP')
+  await service.until(
+    () => service.workers(),
+    workers => workers.every(worker => worker.pid !== pid),
+  )
+  assert.equal((await tell(service, id)).clean, true)
+  assert.equal((await list(service))[0].id, id)
+})
+
+test('with --reports 0 there are none, and no more are kept than wanted', async t => {
+  for (const [reports, kept] of [
+    ['0', 0],
+    ['2', 2],
+  ] as const) {
+    const service = await startService(t, '--workers', '1', '--reports', reports)
+    for (let i = 0; i < 3; i++) {
+      const client = await RawClient.open(service.port)
+      client.send({ opcode: 8 })
+      await client.readToEnd()
+      client.destroy()
+    }
+    await service.until(
+      () => service.workers(),
+      ([worker]) => worker.connections === 0,
+    )
+    assert.equal((await list(service)).length, kept)
+  }
+})
