@@ -91,8 +91,8 @@ export class Connection implements TransportHandler, EchoHost {
   /** Begins to serve. `head` is what the peer sent right behind its handshake. */
   start(transport: Transport, head: Buffer): void {
     this.#transport = transport
-    if (head.length > 0) this.onChunk(head, head.length)
     transport.resume()
+    if (head.length > 0) this.onChunk(head, head.length)
   }
 
   get echoes(): boolean {
