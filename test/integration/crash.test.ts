@@ -60,6 +60,19 @@ describe('a worker killed under load', () => {
     assert.equal(after.connections, 50)
   })
 
+  it('loses no connection that it had been given but not taken', async t => {
+    const service = await startService(t, '--workers', '1')
+    const [{ pid }] = await service.workers()
+    process.kill(pid, 'SIGSTOP')
+    const opening = EchoPeer.openMany(service.url, 20)
+    await service.until(
+      () => service.workers(),
+      ([worker]) => worker.connections === 20,
+    )
+    process.kill(pid, 'SIGKILL')
+    await Promise.all((await opening).map(peer => peer.echo()))
+  })
+
   it('is replaced each time, and what it had counted stays', async t => {
     const service = await startService(t, '--workers', '1')
     for (let deaths = 0; deaths < 3; deaths++) {

@@ -37,8 +37,11 @@ export class Service {
   adminPort = 0
   readonly #logWaiters = new Set<() => void>()
 
-  constructor(options: readonly string[], environment: Record<string, string> = {}) {
-    this.child = spawn(process.execPath, [MAIN, '--port', '0', '--admin-port', '0', ...options], {
+  /** @param openFiles limit on open files for each of the service's processes; without it, that of this process */
+  constructor(options: readonly string[], environment: Record<string, string> = {}, openFiles?: number) {
+    const command = [process.execPath, MAIN, '--port', '0', '--admin-port', '0', ...options]
+    const [program, ...args] = openFiles === undefined ? command : withOpenFiles(openFiles, command)
+    this.child = spawn(program, args, {
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -121,6 +124,11 @@ export class Service {
     if (this.child.exitCode === null && this.child.signalCode === null) this.signal('SIGKILL')
     await this.exited
   }
+}
+
+/** The command as a shell runs it, in the shell's own process, so that its pid is the command's. */
+function withOpenFiles(limit: number, command: readonly string[]): string[] {
+  return ['/bin/sh', '-c', `ulimit -n ${limit} && exec "$0" "$@"`, ...command]
 }
 
 /** Starts the service with `options` and waits until it listens; it is stopped when the test ends. */
