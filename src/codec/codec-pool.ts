@@ -1,30 +1,20 @@
-// The piscina pool behind the codec: opened with its first batch, and replaced as a whole when anything in it fails.
-//
-// Piscina replaces a lost thread by itself, but when the replacement fails at its start it stops doing so, and what is
-// queued waits for ever. Threads of a new pool are given work before they are up, so that a failure always comes back.
+// The threads behind the codec: started with their first batch, replaced all together when one of them fails.
 
-import { Piscina } from 'piscina'
 import { type BatchMessage, type BatchResult, pack } from './batch.js'
-import type { TranscoderSettings } from './transcoder.js'
+import { CodecThreads, type CodecThreadsSettings } from './codec-threads.js'
 
 /** After so many failures with no batch done in between, threads are not tried any more. */
 const MOST_FAILURES = 5
 
-export interface CodecPoolSettings {
-  readonly threads: number
-  readonly threadFile: URL
-  readonly transcoder: TranscoderSettings
-}
-
 export class CodecPool {
-  readonly #settings: CodecPoolSettings
+  readonly #settings: CodecThreadsSettings
   readonly #onFailure: (error: Error) => void
-  #pool: Piscina | undefined
+  #threads: CodecThreads | undefined
   #failures = 0
   #closed = false
 
-  /** @param onFailure told of each failure; the batches that it cost come back from `run` */
-  constructor(settings: CodecPoolSettings, onFailure: (error: Error) => void) {
+  /** @param onFailure told of each thread that is lost, and of each batch that is not done */
+  constructor(settings: CodecThreadsSettings, onFailure: (error: Error) => void) {
     this.#settings = settings
     this.#onFailure = onFailure
   }
@@ -36,56 +26,48 @@ export class CodecPool {
 
   /** Threads that run now. */
   get running(): number {
-    return this.#pool?.threads.length ?? 0
+    return this.#threads?.running ?? 0
   }
 
-  /** Has a thread do the messages. Undefined when it could not: they are untouched, and the caller's to do. */
+  /**
+   * Has a thread do the messages; not to be called for more batches at a time than there are threads. Undefined when
+   * none did: the messages are untouched, and the caller's to do.
+   */
   async run(messages: readonly BatchMessage[]): Promise<BatchResult | undefined> {
     if (!this.usable) return undefined
-    let pool = this.#pool
+    let threads = this.#threads
     try {
-      pool ??= this.#open()
-      const batch = pack(messages)
-      const transferList = [batch.bytes.buffer, batch.rows.buffer] as ArrayBuffer[]
-      const result: BatchResult = await pool.run(batch, { transferList })
+      threads = this.#threads ??= this.#start()
+      const result = await threads.run(pack(messages))
       this.#failures = 0
       return result
     } catch (error) {
-      this.#giveUp(pool, error as Error)
+      this.#onFailure(error as Error)
+      this.#giveUp(threads)
       return undefined
     }
   }
 
-  /** Ends the threads. Batches under way come back undone. */
+  /** Ends the threads once what they have is done. */
   async close(): Promise<void> {
-    const pool = this.#pool
     this.#closed = true
-    this.#pool = undefined
-    await pool?.destroy()
+    await this.#threads?.end()
+    this.#threads = undefined
   }
 
-  #open(): Piscina {
-    const { threads, threadFile, transcoder } = this.#settings
-    const pool = new Piscina({
-      filename: threadFile.href,
-      minThreads: threads,
-      maxThreads: threads,
-      idleTimeout: Number.POSITIVE_INFINITY,
-      recordTiming: false,
-      workerData: transcoder,
+  #start(): CodecThreads {
+    const threads = new CodecThreads(this.#settings, error => {
+      this.#onFailure(error)
+      this.#giveUp(threads)
     })
-    pool.on('error', error => this.#giveUp(pool, error))
-    // The reason, if there is one, comes right behind.
-    pool.on('workerDestroy', () => setImmediate(() => this.#giveUp(pool, new Error('a codec thread has ended'))))
-    this.#pool = pool
-    return pool
+    return threads
   }
 
-  #giveUp(pool: Piscina | undefined, error: Error): void {
-    if (pool !== this.#pool || this.#closed) return
-    this.#pool = undefined
+  /** However many threads and batches a failure takes along, it counts once. */
+  #giveUp(threads: CodecThreads | undefined): void {
+    if (threads !== this.#threads) return
+    this.#threads = undefined
     this.#failures++
-    this.#onFailure(error)
-    void pool?.destroy()
+    void threads?.end()
   }
 }

@@ -33,8 +33,6 @@ export type CodecSettings = Pick<
 
 const THREAD_FILE = new URL('./codec-thread.js', import.meta.url)
 
-/** Batches given to the pool for each thread: one that it works on, one that waits for it. */
-const BATCHES_PER_THREAD = 2
 /** Octets after which a batch is full. */
 const BATCH_OCTETS = 1024 * 1024
 
@@ -114,16 +112,16 @@ export class Codec {
     this.#blocked.push(callback)
   }
 
-  /** Ends the threads; what they had not done is done inline. */
+  /** Ends the threads once what they have is done; what comes later is done inline. */
   async close(): Promise<void> {
     await this.#pool.close()
   }
 
+  /** A batch for each thread that is free; what comes meanwhile makes the next one larger. */
   #flush(): void {
     const { codecThreads } = this.#settings
     const share = Math.ceil(this.#waiting.length / codecThreads)
-    while (this.#waiting.length > 0 && this.#batchesInFlight < codecThreads * BATCHES_PER_THREAD)
-      void this.#runBatch(this.#takeBatch(share))
+    while (this.#waiting.length > 0 && this.#batchesInFlight < codecThreads) void this.#runBatch(this.#takeBatch(share))
   }
 
   /** The first `share` groups that wait, or as many of them as make a full batch. */
@@ -143,6 +141,8 @@ export class Codec {
     const result = await this.#pool.run(messages)
     this.#batchesInFlight--
     this.queued -= messages.length
+    // The thread goes on before its results are looked at.
+    this.#flush()
     if (result === undefined) this.#answerInline(groups)
     else this.#answer(groups, messages, result, performance.now() - started)
     this.#unblock()

@@ -37,12 +37,11 @@ export class Inflater {
   output = NOTHING
   length = 0
   readonly #limits: InflateLimits
-  readonly #kept: ZlibHandle | undefined
+  #kept: ZlibHandle | undefined
   #mostOutput = 0
 
   constructor(limits: InflateLimits) {
     this.#limits = limits
-    this.#kept = openHandle(zlib.createInflateRaw())
   }
 
   /**
@@ -79,16 +78,18 @@ export class Inflater {
 
   /** Appends one stream's plain text to the output; returns the octets of the message behind its final block. */
   #inflateStream(source: Buffer, start: number, end: number, window: Buffer): number | ProtocolErrorCode {
-    if (window.length === 0 && this.#kept !== undefined) {
-      const left = this.#inflateWith(this.#kept, source, start, end)
-      this.#kept.reset()
-      return left
-    }
-    const context = openHandle(zlib.createInflateRaw({ dictionary: window }))
+    const keeps = window.length === 0
+    const context = keeps ? this.#keptContext() : openHandle(zlib.createInflateRaw({ dictionary: window }))
     if (context === undefined) return this.#inflateOnce(source.subarray(start, end), window)
     const left = this.#inflateWith(context, source, start, end)
-    context.close()
+    if (keeps) context.reset()
+    else context.close()
     return left
+  }
+
+  #keptContext(): ZlibHandle | undefined {
+    this.#kept ??= openHandle(zlib.createInflateRaw())
+    return this.#kept
   }
 
   #inflateWith(context: ZlibHandle, source: Buffer, start: number, end: number): number | ProtocolErrorCode {

@@ -10,5 +10,6 @@ export default (batch: Batch) => {
   const octets = Buffer.from(batch.bytes)
   if (octets.includes(POISON.exit)) process.exit(1)
   if (octets.includes(POISON.throw)) throw new Error('poisoned')
+  if (octets.includes(POISON.hang)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
   return runBatch(batch)
 }

@@ -1,3 +1,3 @@
 // What an uncompressed message contains to make a fragile codec thread fail.
 
-export const POISON = { exit: 'please exit', throw: 'please throw' }
+export const POISON = { exit: 'please exit', throw: 'please throw', hang: 'please hang' }

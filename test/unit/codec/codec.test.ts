@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { codecFor, Group, messageOf, replies } from '../../support/codec-client.js'
+import { codecFor, Group, messageOf, replies, until } from '../../support/codec-client.js'
 import { deflateMessage } from '../../support/deflate-message.js'
 import { noise, prose } from '../../support/plain-texts.js'
 
@@ -178,5 +178,18 @@ describe('Codec', () => {
     await replies(codec, prose(100_000).toString())
     assert.ok(codec.takeRunTime() > 0)
     assert.equal(codec.takeRunTime(), 0)
+  })
+
+  it('when it closes, lets its threads do what they have, and does inline what comes later', async t => {
+    const [codec, seen] = codecFor(t)
+    const underWay = new Group('under way')
+    codec.submit(underWay)
+    await until(() => codec.threads > 0)
+    await codec.close()
+    await underWay.settled
+    assert.deepEqual(await replies(codec, 'late'), ['late'])
+    assert.deepEqual(seen.where, ['pool', 'inline'])
+    assert.deepEqual(seen.failures, [])
+    assert.equal(codec.threads, 0)
   })
 })
