@@ -108,10 +108,12 @@ function configuration(settings: Settings): Record<string, unknown> {
 
 function addReload(app: Express, view: AdminView): void {
   const route = app.route('/reload')
-  route.post(async (_request, response) => {
-    const outcome = await view.reload()
-    if (outcome === 'busy') return sendError(response, 409, 'a reload is under way')
-    response.status(202).json({ status: outcome })
+  route.post(async (request, response) => {
+    // Any page that a browser shows can post to a port of its own machine.
+    if (request.get('sec-fetch-site') === 'cross-site') return sendError(response, 403, 'not from another site')
+    const reason = await view.reload()
+    if (reason !== undefined) return sendError(response, 409, `reload not begun: ${reason}`)
+    response.status(202).json({ status: 'started' })
   })
   route.all(methodNotAllowed('POST'))
 }

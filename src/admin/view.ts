@@ -28,8 +28,8 @@ export interface AdminView {
   connections(filter: ConnectionFilter): Promise<readonly ConnectionSummary[]>
   /** Undefined when nobody knows the connection any more. */
   connection(id: number): Promise<ConnectionReport | undefined>
-  /** Begins a rolling restart, unless one is under way. */
-  reload(): Promise<'started' | 'busy'>
+  /** Begins a rolling restart; if it cannot begin, says why. */
+  reload(): Promise<string | undefined>
   /** Told of every error that a client saw as status 500. */
   onError(error: unknown): void
 }

@@ -187,19 +187,23 @@ class Primary {
     process.on('SIGHUP', () => this.#reload())
   }
 
-  /** The workers read the TLS files themselves at their start; bad ones are found here, while the old workers serve. */
-  #reload(): 'started' | 'busy' {
-    if (this.#phase !== 'serving' || this.#fleet.reloading) {
-      this.#log.warn(`reload not begun: the service is ${this.#fleet.reloading ? 'reloading' : this.#phase}`)
-      return 'busy'
-    }
+  /** Begins a rolling restart, or says why not. Bad TLS files are found here, while the old workers serve. */
+  #reload(): string | undefined {
+    const reason = this.#reasonNotToReload()
+    if (reason === undefined) void this.#fleet.reload()
+    else this.#log.error(`reload not begun: ${reason}`)
+    return reason
+  }
+
+  #reasonNotToReload(): string | undefined {
+    if (this.#phase !== 'serving') return `the service is ${this.#phase}`
+    if (this.#fleet.reloading) return 'a reload is under way'
     try {
       checkTlsFiles(this.#settings)
-      void this.#fleet.reload()
+      return undefined
     } catch (error) {
-      this.#log.error({ err: error }, 'reload not begun, old workers stay')
+      return (error as Error).message
     }
-    return 'started'
   }
 
   #onStopSignal(signal: NodeJS.Signals): void {

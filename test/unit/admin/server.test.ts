@@ -22,7 +22,7 @@ function fakeView(overrides: Partial<AdminView> = {}): AdminView {
     metrics: async () => ({ contentType: CONTENT_TYPE, body: 'a 1\n' }),
     connections: async () => [],
     connection: async () => undefined,
-    reload: async () => 'started',
+    reload: async () => undefined,
     onError: error => assert.fail(`unexpected: ${error}`),
     ...overrides,
   }
@@ -81,14 +81,19 @@ test('/workers is an array of what the primary says', async t => {
   assert.deepEqual(await (await get('/workers')).json(), [WORKER])
 })
 
-test('POST /reload answers 202, and 409 while one is under way', async t => {
-  let outcome: 'started' | 'busy' = 'started'
-  const get = await serve(t, fakeView({ reload: async () => outcome }))
+test('POST /reload answers 202, and 409 with the reason when it cannot begin', async t => {
+  let reason: string | undefined
+  const get = await serve(t, fakeView({ reload: async () => reason }))
   const started = await get('/reload', { method: 'POST' })
   assert.equal(started.status, 202)
   assert.deepEqual(await started.json(), { status: 'started' })
-  outcome = 'busy'
-  await assertError(await get('/reload', { method: 'POST' }), 409)
+  reason = 'a reload is under way'
+  assert.equal(await assertError(await get('/reload', { method: 'POST' }), 409), `reload not begun: ${reason}`)
+})
+
+test('POST /reload from another site is refused', async t => {
+  const get = await serve(t, fakeView({ reload: async () => assert.fail('reloaded') }))
+  await assertError(await get('/reload', { method: 'POST', headers: { 'Sec-Fetch-Site': 'cross-site' } }), 403)
 })
 
 test('/ lists routes that exist', async t => {
