@@ -178,10 +178,11 @@ class WorkerService implements OpeningHandler {
   #exit(cut: number): void {
     for (const timer of this.#timers) clearInterval(timer)
     this.#gauges.stop()
-    void this.#codec.close()
+    // A process that exits while a thread makes a zlib context is aborted by Node ("close before init").
+    const closed = this.#codec.close()
     this.#sayClosed()
     this.#report(0)
-    send({ type: 'left', cut, reports: this.#archive.allClosed() }, () => process.exit(0))
+    send({ type: 'left', cut, reports: this.#archive.allClosed() }, () => void closed.then(() => process.exit(0)))
   }
 }
 
