@@ -20,6 +20,10 @@ export type WorkerState = (typeof WORKER_STATES)[number]
 export const RESTART_REASONS = ['exit', 'signal', 'start_failed', 'reload'] as const
 export type RestartReason = (typeof RESTART_REASONS)[number]
 
+/** Limits that an alert compares a gauge with, named as their options. */
+export const LIMITS = ['max_connections', 'codec_queue'] as const
+export type Limit = (typeof LIMITS)[number]
+
 /** Seconds, 10 µs to 10 s: an echo within one event-loop turn takes tens of microseconds. */
 const DURATION_BUCKETS = [
   0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
@@ -301,6 +305,12 @@ export const PRIMARY_METRICS = {
     unit: 'seconds',
     help: 'Time since the last snapshot of the worker; it grows while a worker is stuck. 0 before the first.',
     labels: { worker: 'slot' },
+  },
+  limits: {
+    type: 'gauge',
+    unit: '',
+    help: 'Limits in force: connections of all workers together, and messages in the codec queue of each. 0 is no limit.',
+    labels: { limit: LIMITS },
   },
   build_info: {
     type: 'gauge',

@@ -4,6 +4,8 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import {
   type CounterDescription,
   type HistogramDescription,
+  LIMITS,
+  type Limit,
   PREFIX,
   PRIMARY_METRICS,
   RESTART_REASONS,
@@ -20,6 +22,7 @@ export interface ExpositionSources {
   readonly fleet: FleetSource
   /** Number of slots; the label `worker` goes from 1 to it. */
   readonly workers: number
+  readonly limits: Readonly<Record<Limit, number>>
   /** Version of echobahn, for `build_info`. */
   readonly version: string
 }
@@ -74,7 +77,7 @@ function registerWorkers(registry: Registry, { totals, workers }: ExpositionSour
   }
 }
 
-function registerPrimary(registry: Registry, { totals, fleet, workers, version }: ExpositionSources): void {
+function registerPrimary(registry: Registry, { totals, fleet, workers, limits, version }: ExpositionSources): void {
   const { workers: states, worker_restarts_total: restarts, worker_snapshot_age_seconds: age } = PRIMARY_METRICS
   register(registry, 'workers', states, () => samplesBy('state', WORKER_STATES, fleet.workersByState()))
   register(registry, 'worker_restarts_total', restarts, () =>
@@ -83,6 +86,7 @@ function registerPrimary(registry: Registry, { totals, fleet, workers, version }
   register(registry, 'worker_snapshot_age_seconds', age, () =>
     slots(workers).map(slot => ({ labels: { worker: String(slot) }, value: totals.snapshotAge(slot) })),
   )
+  register(registry, 'limits', PRIMARY_METRICS.limits, () => samplesBy('limit', LIMITS, limits))
   const build = { version, node_version: process.version, platform: process.platform, arch: process.arch }
   register(registry, 'build_info', PRIMARY_METRICS.build_info, () => [{ labels: build, value: 1 }])
 }

@@ -111,6 +111,7 @@ class Primary {
       totals: this.#totals,
       fleet: this.#census,
       workers: this.#settings.workers,
+      limits: { max_connections: this.#settings.maxConnections, codec_queue: this.#settings.codecQueue },
       version: manifest.version,
     })
     const app = createAdmin({

@@ -23,6 +23,7 @@ function sources() {
     },
     fleet: { workersByState: () => states, restartsByReason: () => restarts },
     workers: 2,
+    limits: { max_connections: 1000, codec_queue: 10 },
     version: '1.2.3',
   })
   const scrape = async () => parseExposition(await registry.metrics())
@@ -101,6 +102,8 @@ test('the primary shows its fleet and what runs', async () => {
   assert.equal(series.get('echobahn_workers{state="leaving"}'), 1)
   assert.equal(series.get('echobahn_workers{state="ready"}'), 0)
   assert.equal(series.get('echobahn_worker_restarts_total{reason="signal"}'), 4)
+  assert.equal(series.get('echobahn_limits{limit="max_connections"}'), 1000)
+  assert.equal(series.get('echobahn_limits{limit="codec_queue"}'), 10)
   const { version, platform, arch } = process
   const labels = `version="1.2.3",node_version="${version}",platform="${platform}",arch="${arch}"`
   assert.equal(series.get(`echobahn_build_info{${labels}}`), 1)
