@@ -43,9 +43,9 @@ function renderCase({ id, behavior, behaviorClose, closeCode, milliseconds, ...o
 }
 
 function renderReconciliation({ connections, series, cases, sums }: Reconciliation): string[] {
-  const workers = Object.values(connections)
-  const total = workers.reduce((sum, count) => sum + count, 0)
-  const extent = `${total} connections on ${workers.length} workers (${workers.join(' + ')}), ${series} series`
+  const total = Object.values(connections).reduce((sum, count) => sum + count, 0)
+  const workers = Object.entries(connections).map(([worker, count]) => `worker ${worker}: ${count}`)
+  const extent = `${total} connections (${workers.join(', ')}), ${series} series`
   if (cases.length === 0 && sums.length === 0) return [`reconciled: ${extent}`]
   return [
     `NOT RECONCILED: ${extent}`,

@@ -67,7 +67,7 @@ describe('table', () => {
         '',
         '7.1.6 INFORMATIONAL: Actual events match at least one expected.; close INFORMATIONAL: Connection was properly closed',
         '12.4.3 OK, close OK (1000), 0.8 s, 91 octets to the service, 100,000 back',
-        'reconciled: 3 connections on 2 workers (2 + 1), 19 series',
+        'reconciled: 3 connections (worker 1: 2, worker 2: 1), 19 series',
         'passed in 1:05, 2 at a time',
       ].join('\n'),
     )
@@ -80,7 +80,7 @@ describe('table', () => {
     const lines = renderSummary(summarize(runOf([failed], { reconciliation }))).split('\n')
     assert.deepEqual(lines.slice(4), [
       '1.1.1 FAILED: no echo',
-      'NOT RECONCILED: 3 connections on 2 workers (2 + 1), 19 series',
+      'NOT RECONCILED: 3 connections (worker 1: 2, worker 2: 1), 19 series',
       '1.1.1 octets sent: 1 for the suite, 2 for the service',
       '1.1.1 second',
       'wire: grew by 1',
