@@ -2,6 +2,7 @@
 
 import zlib, { type ZlibOptions } from 'node:zlib'
 import type { Settings } from '../settings.js'
+import { Scratch } from './scratch.js'
 import { openHandle, type ZlibHandle } from './zlib-handle.js'
 
 export type DeflateTuning = Pick<Settings, 'deflateLevel' | 'memLevel'>
@@ -16,22 +17,23 @@ const TAIL = 4
 /** zlib takes no smaller window; with it no distance exceeds 250 (2^9 − 262), so it serves 8 bits truthfully too. */
 const LEAST_WINDOW_BITS = 9
 
-const FIRST_OUTPUT = 64 * 1024
-/** Output buffers above this are not kept for the next message. */
-const KEPT_OUTPUT = 1024 * 1024
-
 const NOTHING = Buffer.alloc(0)
 
 export class Deflater {
-  /** The deflated message, `length` octets from 0. Valid until the next message. */
-  output = NOTHING
+  /** Octets of the deflated message in `output`. */
   length = 0
+  readonly #scratch = new Scratch()
   readonly #tuning: DeflateTuning
   /** Kept contexts by level and window bits. */
   readonly #kept = new Map<number, ZlibHandle>()
 
   constructor(tuning: DeflateTuning) {
     this.#tuning = tuning
+  }
+
+  /** The deflated message, `length` octets from 0. Valid until the next message. */
+  get output(): Buffer {
+    return this.#scratch.buffer
   }
 
   /**
@@ -48,13 +50,28 @@ export class Deflater {
     const context = keeps ? this.#keptContext(level, bits) : this.#open(level, bits, dictionary)
     if (context === undefined)
       return this.#deflateOnce(plain.subarray(offset, offset + length), level, bits, dictionary)
-    this.#makeRoom(length + TAIL)
-    context.write(plain, offset, length, this.output, 0)
-    this.length = this.output.length - context.roomLeft - TAIL
-    const whole = context.roomLeft > 0 && context.inputLeft === 0
+    const smaller = this.#deflateWith(context, plain, offset, length)
+    this.#scratch.end(this.length)
     if (keeps) context.reset()
     else context.close()
-    return whole && this.length < length
+    return smaller
+  }
+
+  /** Gives up as soon as the result has grown to the plain text's length. */
+  #deflateWith(context: ZlibHandle, plain: Buffer, offset: number, length: number): boolean {
+    const most = length + TAIL
+    this.#scratch.begin()
+    let left = length
+    let written = 0
+    for (;;) {
+      context.write(plain, offset + length - left, left, this.output, written)
+      left = context.inputLeft
+      written = this.output.length - context.roomLeft
+      this.length = written - TAIL
+      if (written >= most) return false
+      if (context.roomLeft > 0) return true
+      this.#scratch.grow(written, most)
+    }
   }
 
   #levelFor(length: number): number {
@@ -77,7 +94,10 @@ export class Deflater {
   /** The same without Node's handle. */
   #deflateOnce(plain: Buffer, level: number, windowBits: number, dictionary: Buffer): boolean {
     const finishFlush = zlib.constants.Z_SYNC_FLUSH
-    this.output = zlib.deflateRawSync(plain, { ...this.#zlibOptions(level, windowBits, dictionary), finishFlush })
+    this.#scratch.buffer = zlib.deflateRawSync(plain, {
+      ...this.#zlibOptions(level, windowBits, dictionary),
+      finishFlush,
+    })
     this.length = this.output.length - TAIL
     return this.length < plain.length
   }
@@ -85,11 +105,5 @@ export class Deflater {
   #zlibOptions(level: number, windowBits: number, dictionary: Buffer = NOTHING): ZlibOptions {
     const { memLevel } = this.#tuning
     return { level, windowBits, memLevel, ...(dictionary.length > 0 && { dictionary }) }
-  }
-
-  /** What does not fit into the plain text's length would not be sent, so that is all the room there must be. */
-  #makeRoom(size: number): void {
-    const kept = this.output.length <= KEPT_OUTPUT ? this.output.length : 0
-    if (size > kept || kept === 0) this.output = Buffer.allocUnsafeSlow(Math.max(size, FIRST_OUTPUT))
   }
 }

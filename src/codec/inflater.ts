@@ -2,6 +2,7 @@
 
 import zlib from 'node:zlib'
 import type { ProtocolErrorCode } from '../errors.js'
+import { Scratch } from './scratch.js'
 import { appendToWindow } from './window.js'
 import { openHandle, type ZlibHandle } from './zlib-handle.js'
 
@@ -22,26 +23,26 @@ const TRAILER = Buffer.from([0x00, 0x00, 0xff, 0xff, 0x01, 0x00, 0x00, 0xff, 0xf
 /** Octets of the trailer that are left behind a whole message. */
 const TRAILER_LEFT = 1
 
-const FIRST_OUTPUT = 64 * 1024
-/** Output buffers above this are not kept for the next message. */
-const KEPT_OUTPUT = 1024 * 1024
 /** Final blocks in one message: legal, but each costs a context, so there is an end to it. */
 const MAX_FINAL_BLOCKS = 1000
 /** The largest window there is: a client may use it whatever it offered to use. */
 const WINDOW = 32 * 1024
 
-const NOTHING = Buffer.alloc(0)
-
 export class Inflater {
-  /** The plain text, `length` octets from 0. Valid until the next message. */
-  output = NOTHING
+  /** Octets of plain text in `output`. */
   length = 0
+  readonly #scratch = new Scratch()
   readonly #limits: InflateLimits
   #kept: ZlibHandle | undefined
   #mostOutput = 0
 
   constructor(limits: InflateLimits) {
     this.#limits = limits
+  }
+
+  /** The plain text, `length` octets from 0. Valid until the next message. */
+  get output(): Buffer {
+    return this.#scratch.buffer
   }
 
   /**
@@ -52,12 +53,13 @@ export class Inflater {
    */
   inflate(source: Buffer, offset: number, length: number, dictionary: Buffer): ProtocolErrorCode | undefined {
     this.length = 0
-    if (this.output.length === 0 || this.output.length > KEPT_OUTPUT) this.output = Buffer.allocUnsafeSlow(FIRST_OUTPUT)
+    this.#scratch.begin()
     // By the letter an empty message is one octet 0x00 (section 7.2.3.6), but there is nothing to refuse in none.
     if (length === 0) return undefined
     const { maxMessage, maxRatio } = this.#limits
     this.#mostOutput = maxRatio > 0 ? Math.min(maxMessage, Math.floor(maxRatio * length)) : maxMessage
     const violation = this.#inflateStreams(source, offset, offset + length, dictionary)
+    this.#scratch.end(this.length)
     if (violation === 'ECHOBAHN_MESSAGE_TOO_BIG' && this.#mostOutput < maxMessage) return 'ECHOBAHN_INFLATE_RATIO'
     return violation
   }
@@ -95,7 +97,7 @@ export class Inflater {
   #inflateWith(context: ZlibHandle, source: Buffer, start: number, end: number): number | ProtocolErrorCode {
     let left = end - start
     do {
-      if (this.length === this.output.length) this.#grow(this.output.length * 2)
+      if (this.length === this.output.length) this.#grow()
       if (!context.write(source, end - left, left, this.output, this.length)) return 'ECHOBAHN_INVALID_DEFLATE'
       left = context.inputLeft
       this.length = this.output.length - context.roomLeft
@@ -124,11 +126,9 @@ export class Inflater {
     return whole ? 0 : 'ECHOBAHN_INVALID_DEFLATE'
   }
 
-  #grow(size: number): void {
-    // One octet above the limit is enough to see it passed.
-    const larger = Buffer.allocUnsafeSlow(Math.min(size, this.#mostOutput + 1))
-    this.output.copy(larger, 0, 0, this.length)
-    this.output = larger
+  /** One octet above the limit is enough to see it passed. */
+  #grow(least = 0): void {
+    this.#scratch.grow(this.length, this.#mostOutput + 1, least)
   }
 }
 

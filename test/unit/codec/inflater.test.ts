@@ -186,14 +186,17 @@ describe('Inflater', () => {
     assert.ok(inflater.output.length <= 10 * bomb.length + 1)
   })
 
-  it('lets go of a large buffer with the next message, and keeps a small one', () => {
+  it('keeps a large buffer while it is needed now and then, and lets go of it after 256 messages without', () => {
     const inflater = inflaterFor(2 ** 24)
-    inflate(inflater, deflateMessage(Buffer.alloc(2 ** 23)))
-    inflate(inflater, deflateMessage('small'))
+    const large = deflateMessage(Buffer.alloc(2 ** 23))
+    const small = deflateMessage('small')
+    inflate(inflater, large)
     const { output } = inflater
-    assert.equal(output.length, 64 * 1024)
-    inflate(inflater, deflateMessage('small'))
+    for (let i = 0; i < 256; i++) inflate(inflater, small)
+    inflate(inflater, large)
     assert.equal(inflater.output, output)
+    for (let i = 0; i < 257; i++) inflate(inflater, small)
+    assert.equal(inflater.output.length, 64 * 1024)
   })
 
   it('reads its stretch of the source alone, and writes nothing into it', () => {
