@@ -43,6 +43,7 @@ export const EXIT_ERRORS = {
   ECHOBAHN_BAD_OPTION: { exit: 2, meaning: 'a flag or environment variable has a value that is not allowed' },
   ECHOBAHN_LISTEN_FAILED: { exit: 1, meaning: 'a port cannot be listened on' },
   ECHOBAHN_TLS_FAILED: { exit: 2, meaning: 'the certificate or its key cannot be used' },
+  ECHOBAHN_UNHEALTHY: { exit: 1, meaning: 'the running service is not ready, or does not echo' },
   ECHOBAHN_WORKERS_FAILED: { exit: 1, meaning: 'workers died at start again and again' },
 } as const
 

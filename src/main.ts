@@ -31,6 +31,11 @@ async function runCommand(): Promise<number> {
     const { runPrimary } = await import('./primary/primary.js')
     return runPrimary(command.settings)
   }
+  if (command.action === 'healthcheck') {
+    const { checkHealth } = await import('./healthcheck.js')
+    print(await checkHealth(command.settings))
+    return 0
+  }
   const { renderHelp } = await import('./cli/help.js')
   const { renderConfig, VERSION } = await import('./cli/print.js')
   if (command.action === 'print-config') print(renderConfig(command.settings))

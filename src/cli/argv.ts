@@ -7,17 +7,24 @@ import { type Given, type GivenOption, rejected } from './given.js'
 import { badOption, didYouMean, MASK, nameIn } from './problem.js'
 import { OPTIONS, type Option } from './schema.js'
 
-/** Flags that print something instead of starting the service; of several, the first here wins. */
+/** Arguments that ask for something else than starting the service; of several, the first here wins. */
 export const ACTIONS = [
-  { action: 'help', flag: '--help', help: 'Print this and exit.' },
-  { action: 'version', flag: '--version', help: 'Print the version and exit.' },
-  { action: 'print-config', flag: '--print-config', help: 'Print the configuration in force as JSON and exit.' },
+  { action: 'help', argument: '--help', help: 'Print this and exit.' },
+  { action: 'version', argument: '--version', help: 'Print the version and exit.' },
+  { action: 'print-config', argument: '--print-config', help: 'Print the configuration in force as JSON and exit.' },
+  {
+    action: 'healthcheck',
+    argument: 'healthcheck',
+    help: 'Ask the service that runs with these options whether it is ready, and have it echo a message. Exits with 0 when both succeed, else with 1.',
+  },
 ] as const
 
 export type Action = (typeof ACTIONS)[number]['action'] | 'run'
 
 const OPTION_BY_FLAG = new Map(OPTIONS.map(option => [option.flag, option]))
-const FLAGS: readonly string[] = [...OPTION_BY_FLAG.keys(), ...ACTIONS.map(({ flag }) => flag)]
+const ARGUMENTS: readonly string[] = [...OPTION_BY_FLAG.keys(), ...ACTIONS.map(({ argument }) => argument)]
+const FLAGS = ARGUMENTS.filter(argument => argument.startsWith('--'))
+const SUBCOMMANDS = ARGUMENTS.filter(argument => !argument.startsWith('--'))
 
 // Not strict: parseArgs then reports what it sees, and the errors are worded here.
 const PARSER = {
@@ -35,15 +42,19 @@ type FlagToken = Extract<Token, { kind: 'option' }>
 export function readArgv(argv: readonly string[]): { action: Action; given: Given } {
   const given = new Map<keyof Settings, GivenOption>()
   const actions = new Set<string>()
-  for (const token of parseArgs({ ...PARSER, args: [...argv] }).tokens) {
-    if (token.kind === 'positional') throw strayArgument(token.value, given)
-    if (token.kind === 'option-terminator') continue
+  const readFlag = (token: FlagToken): void => {
     const option = OPTION_BY_FLAG.get(token.rawName)
     if (option !== undefined) given.set(option.field, withText(given.get(option.field), option, token))
-    else if (FLAGS.includes(token.rawName)) addAction(token, actions)
+    else if (FLAGS.includes(token.rawName)) addAction(token.rawName, token.value, actions)
     else throw unknownFlag(argv[token.index])
   }
-  return { action: ACTIONS.find(({ flag }) => actions.has(flag))?.action ?? 'run', given }
+  for (const token of parseArgs({ ...PARSER, args: [...argv] }).tokens) {
+    if (token.kind === 'option-terminator') continue
+    if (token.kind === 'option') readFlag(token)
+    else if (SUBCOMMANDS.includes(token.value)) addAction(token.value, undefined, actions)
+    else throw strayArgument(token.value, given)
+  }
+  return { action: ACTIONS.find(({ argument }) => actions.has(argument))?.action ?? 'run', given }
 }
 
 function withText(before: GivenOption | undefined, option: Option, { value, inlineValue }: FlagToken): GivenOption {
@@ -55,10 +66,10 @@ function withText(before: GivenOption | undefined, option: Option, { value, inli
   return { ...given, texts: [...given.texts, value] }
 }
 
-function addAction({ rawName, value }: FlagToken, actions: Set<string>): void {
-  if (value !== undefined) throw badOption(`${rawName}=${value}: takes no value; allowed is ${rawName} alone`)
-  if (actions.has(rawName)) throw badOption(`${rawName}: given twice; allowed is once`)
-  actions.add(rawName)
+function addAction(argument: string, value: string | undefined, actions: Set<string>): void {
+  if (value !== undefined) throw badOption(`${argument}=${value}: takes no value; allowed is ${argument} alone`)
+  if (actions.has(argument)) throw badOption(`${argument}: given twice; allowed is once`)
+  actions.add(argument)
 }
 
 function unknownFlag(argument: string): ExitError {

@@ -10,6 +10,7 @@ const INDENT = 28
 
 const INTRODUCTION = `\
 Usage: echobahn [options]
+       echobahn healthcheck [options]
 
 A WebSocket echo service that is strict, counts every octet and runs on every core.
 
@@ -24,7 +25,7 @@ export function renderHelp(): string {
     `${group}:`,
     ...OPTIONS.filter(option => option.group === group).flatMap(option => beside(option.flag, textOf(option))),
   ])
-  const actions = ['Instead of starting:', ...ACTIONS.flatMap(({ flag, help }) => beside(flag, [help]))]
+  const actions = ['Instead of starting:', ...ACTIONS.flatMap(({ argument, help }) => beside(argument, [help]))]
   return [[INTRODUCTION], ...groups, actions].map(lines => lines.join('\n')).join('\n\n')
 }
 

@@ -3,7 +3,7 @@
 import type { z } from 'zod'
 import type { ExitError } from '../errors.js'
 import type { Settings } from '../settings.js'
-import { type Action, readArgv } from './argv.js'
+import { readArgv } from './argv.js'
 import { readEnvironment } from './environment.js'
 import { type Given, type GivenOption, rejected } from './given.js'
 import type { Texts } from './option.js'
@@ -11,8 +11,8 @@ import { findConflict } from './rules.js'
 import { OPTIONS, settingsSchema } from './schema.js'
 
 export type Command =
-  | { readonly action: Exclude<Action, 'run' | 'print-config'> }
-  | { readonly action: 'run' | 'print-config'; readonly settings: Settings }
+  | { readonly action: 'help' | 'version' }
+  | { readonly action: 'run' | 'print-config' | 'healthcheck'; readonly settings: Settings }
 
 /**
  * What the user asks for. Throws ExitError of code ECHOBAHN_BAD_OPTION, whose message is one line.

@@ -132,6 +132,7 @@ test('a stray argument is refused', () => {
 test('a flag that is not repeatable is given once', () => {
   assert.equal(lineFor(['--port=1', '--port', '2']), '--port=2: given twice; allowed is once')
   assert.equal(lineFor(['--help', '--help']), '--help: given twice; allowed is once')
+  assert.equal(lineFor(['healthcheck', 'healthcheck']), 'healthcheck: given twice; allowed is once')
   assert.equal(lineFor(['--help=yes']), '--help=yes: takes no value; allowed is --help alone')
 })
 

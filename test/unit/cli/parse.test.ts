@@ -183,3 +183,16 @@ test('print-config comes with the settings', () => {
   assert.ok(command.action === 'print-config')
   assert.equal(command.settings.port, 1)
 })
+
+test('healthcheck comes with the settings, wherever it stands, and gives way to what prints', () => {
+  for (const argv of [
+    ['healthcheck', '--port=1'],
+    ['--port', '1', 'healthcheck'],
+  ]) {
+    const command = parse(argv, { ECHOBAHN_HOST: '0.0.0.0' })
+    assert.ok(command.action === 'healthcheck')
+    assert.deepEqual([command.settings.host, command.settings.port], ['0.0.0.0', 1])
+  }
+  assert.equal(parse(['healthcheck', '--print-config'], {}).action, 'print-config')
+  assert.equal(parse(['healthcheck', '--help'], {}).action, 'help')
+})
