@@ -192,10 +192,12 @@ describe('Inflater', () => {
     const small = deflateMessage('small')
     inflate(inflater, large)
     const { output } = inflater
-    for (let i = 0; i < 256; i++) inflate(inflater, small)
+    for (let i = 0; i < 255; i++) inflate(inflater, small)
     inflate(inflater, large)
-    assert.equal(inflater.output, output)
-    for (let i = 0; i < 257; i++) inflate(inflater, small)
+    assert.ok(inflater.output === output)
+    for (let i = 0; i < 256; i++) inflate(inflater, small)
+    assert.ok(inflater.output === output)
+    inflate(inflater, small)
     assert.equal(inflater.output.length, 64 * 1024)
   })
 
