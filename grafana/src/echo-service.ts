@@ -1,0 +1,188 @@
+// Dashboard "Echo service": is it up, who is connected, what goes through it, how fast, and how connections end.
+
+import { dashboard } from './dashboard.js'
+import { figure, graph, heatmap } from './panels.js'
+import { buckets, occurring, quantile, rate, select, sum, total, totalRate, WORKER } from './promql.js'
+
+const CONNECTIONS_BY_INSTANCE = sum('instance', 'echobahn_connections')
+
+const overview = [
+  figure({
+    title: 'Instances up',
+    description: 'Instances whose last scrape succeeded.',
+    unit: 'short',
+    expression: total('up'),
+    expected: 1,
+  }),
+  figure({
+    title: 'Workers ready',
+    description: 'Worker processes that take connections.',
+    unit: 'short',
+    expression: total('echobahn_workers', 'state="ready"'),
+    expected: 1,
+  }),
+  figure({
+    title: 'Connections',
+    description: 'Connections open now, on the chosen workers.',
+    unit: 'short',
+    expression: total('echobahn_connections', WORKER),
+  }),
+  figure({
+    title: 'Messages received',
+    description: 'Messages that clients sent, per second.',
+    unit: 'mps',
+    expression: totalRate('echobahn_messages_total', 'direction="received"'),
+  }),
+  figure({
+    title: 'Echo latency, 99 %',
+    description: 'From reading the last octet of a message until its echo is handed to the socket; 99 % are faster.',
+    unit: 's',
+    expression: quantile(0.99, 'echobahn_echo_duration_seconds'),
+    limit: 0.1,
+  }),
+  figure({
+    title: 'Protocol errors',
+    description: 'Connections that the service failed because the client broke RFC 6455 or RFC 7692, per second.',
+    unit: 'eps',
+    expression: totalRate('echobahn_protocol_errors_total'),
+  }),
+]
+
+const connections = [
+  graph({
+    title: 'Connections by worker',
+    description: 'Connections open now. Stacked: the upper edge is the sum.',
+    unit: 'short',
+    stacked: true,
+    queries: {
+      '{{instance}} worker {{worker}}': sum('instance, worker', 'echobahn_connections', WORKER),
+    },
+  }),
+  graph({
+    title: 'Imbalance',
+    description: 'How far the worker with the most connections is above the mean of its instance; 0 is even.',
+    unit: 'percentunit',
+    queries: {
+      '{{instance}}': [
+        `max by (instance) (${select('echobahn_connections')})`,
+        `avg by (instance) (${select('echobahn_connections')}) - 1`,
+      ].join(' / '),
+    },
+  }),
+  graph({
+    title: 'Open, of the limit',
+    description: 'Connections of an instance, as a share of max-connections; without a limit there is no data.',
+    unit: 'percentunit',
+    queries: {
+      '{{instance}}': `${CONNECTIONS_BY_INSTANCE} / (${sum('instance', 'echobahn_limits', 'limit="max_connections"')} > 0)`,
+    },
+  }),
+  graph({
+    title: 'Opened and ended',
+    description: 'TCP connections that workers took over, and WebSocket connections that ended.',
+    unit: 'cps',
+    queries: {
+      opened: totalRate('echobahn_connections_total'),
+      ended: totalRate('echobahn_closes_total'),
+    },
+  }),
+  graph({
+    title: 'Opening handshakes by result',
+    description: 'Accepted, or why they were refused. Results that do not occur are left out.',
+    unit: 'cps',
+    queries: { '{{result}}': occurring(rate('result', 'echobahn_handshakes_total')) },
+  }),
+  graph({
+    title: 'Rejected connections',
+    description:
+      'Refused before the upgrade because max-connections (503) or max-connections-per-ip (429) was reached.',
+    unit: 'cps',
+    queries: { '{{reason}}': rate('reason', 'echobahn_connections_rejected_total') },
+  }),
+]
+
+const traffic = [
+  graph({
+    title: 'Messages',
+    description: 'Whole messages by opcode, seen from the service.',
+    unit: 'mps',
+    span: 6,
+    queries: { '{{direction}} {{opcode}}': rate('direction, opcode', 'echobahn_messages_total') },
+  }),
+  graph({
+    title: 'Application octets',
+    description: 'Octets of messages after inflating and before deflating, by opcode.',
+    unit: 'Bps',
+    span: 6,
+    queries: { '{{direction}} {{opcode}}': rate('direction, opcode', 'echobahn_message_bytes_total') },
+  }),
+  graph({
+    title: 'On the wire and in messages',
+    description: 'Every octet of the sockets, handshakes and frame headers included, against the octets of messages.',
+    unit: 'Bps',
+    span: 6,
+    queries: {
+      '{{direction}}, wire': rate('direction', 'echobahn_wire_bytes_total'),
+      '{{direction}}, messages': rate('direction', 'echobahn_message_bytes_total'),
+    },
+  }),
+  graph({
+    title: 'Compression ratio',
+    description:
+      'Octets of messages for each octet of payload on the wire, control frames left out; 1 is no compression.',
+    unit: 'none',
+    span: 6,
+    queries: {
+      '{{direction}}': [
+        rate('direction', 'echobahn_message_bytes_total'),
+        rate('direction', 'echobahn_frame_payload_bytes_total', 'opcode=~"continuation|text|binary"'),
+      ].join(' / '),
+    },
+  }),
+]
+
+const latency = [
+  heatmap({
+    title: 'Echo latency',
+    description: 'Messages by the time from reading their last octet until their echo is handed to the socket.',
+    unit: 's',
+    span: 12,
+    expression: buckets('echobahn_echo_duration_seconds'),
+  }),
+  graph({
+    title: 'Echo latency, quantiles',
+    description: 'For messages that went through the codec and for those that did not.',
+    unit: 's',
+    span: 12,
+    queries: Object.fromEntries(
+      [0.5, 0.9, 0.99].map(q => [
+        `${q * 100} %, compressed {{compressed}}`,
+        quantile(q, 'echobahn_echo_duration_seconds', 'compressed'),
+      ]),
+    ),
+  }),
+]
+
+const endings = [
+  graph({
+    title: 'Closes by initiator and code',
+    description: 'WebSocket connections that ended, by who began the closing. Codes that do not occur are left out.',
+    unit: 'cps',
+    span: 12,
+    queries: { '{{initiator}} {{code}}': occurring(rate('initiator, code', 'echobahn_closes_total')) },
+  }),
+  graph({
+    title: 'Protocol errors by code',
+    description: 'Connections that the service failed, by its error code. Codes that do not occur are left out.',
+    unit: 'eps',
+    span: 12,
+    queries: { '{{code}}': occurring(rate('code', 'echobahn_protocol_errors_total')) },
+  }),
+]
+
+export const echoService = dashboard({
+  uid: 'echobahn-service',
+  title: 'Echo service',
+  description: 'Connections, traffic, latency and endings of the WebSocket echo service.',
+  rows: { Overview: overview, Connections: connections, Traffic: traffic, Latency: latency, Endings: endings },
+})
