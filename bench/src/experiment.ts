@@ -1,0 +1,52 @@
+// An experiment: variants of one thing that are measured side by side, and what is measured on each.
+
+import type { FigureName, Sample } from './figures.js'
+import type { LoadRequest, LoadResult } from './load.js'
+
+export interface Variant {
+  readonly name: string
+  readonly command: readonly string[]
+  /** Cores that the server is kept on. */
+  readonly cores: number
+}
+
+/** A server that has just been started, and the loads that can be run against it, several at a time if need be. */
+export interface Subject {
+  readonly variant: Variant
+  /** Root of the server's process tree. */
+  readonly pid: number
+  load(request: LoadRequest): Promise<LoadResult>
+}
+
+export interface Experiment {
+  /** As `--only` names it; several experiments may share it. */
+  readonly id: string
+  readonly title: string
+  readonly variants: readonly Variant[]
+  /** Variant whose figures are the 1 of all ratios; undefined shows none. */
+  readonly baseline: string | undefined
+  /** Figures that decide: their spread is shown, and their ratio to the baseline's. */
+  readonly leads: readonly FigureName[]
+  /** All figures that are shown, in order, the leading ones among them. */
+  readonly figures: readonly FigureName[]
+  measure(subject: Subject): Promise<Sample>
+}
+
+/** What came of one variant in one round. */
+export type Outcome = { readonly sample: Sample } | { readonly failure: string }
+
+export interface ExperimentResult {
+  readonly id: string
+  readonly title: string
+  readonly baseline: string | undefined
+  readonly leads: readonly FigureName[]
+  readonly figures: readonly FigureName[]
+  /** False if client and server shared cores in any variant. */
+  readonly apart: boolean
+  readonly variants: readonly { readonly name: string; readonly outcomes: readonly Outcome[] }[]
+}
+
+/** A variant's figure, round by round; undefined where the round has none. */
+export function figureByRound(outcomes: readonly Outcome[], figure: FigureName): (number | undefined)[] {
+  return outcomes.map(outcome => ('sample' in outcome ? outcome.sample[figure] : undefined))
+}

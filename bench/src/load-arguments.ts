@@ -1,0 +1,56 @@
+// Arguments of the TypeScript load client: those of wsload that the benchmark uses.
+
+import { parseArgs } from 'node:util'
+
+export interface LoadArguments {
+  readonly host: string
+  readonly port: number
+  readonly path: string
+  readonly connections: number
+  /** Application octets of a message. */
+  readonly octets: number
+  /** Messages in flight on a connection. */
+  readonly depth: number
+  /** Of the measured window; with `count` or `idle` the most that the echoes may take. */
+  readonly seconds: number
+  readonly opcode: 'text' | 'binary'
+  readonly deflate: boolean
+  readonly warmup: number
+  /** Messages on each connection, instead of a window. */
+  readonly count: number | undefined
+  /** Seconds of silence after one message on each connection, instead of a window. */
+  readonly idle: number | undefined
+  /** Root of the server's process tree. */
+  readonly pid: number
+}
+
+/** @throws Error that names what is wrong. */
+export function parseLoadArguments(argv: readonly string[]): LoadArguments {
+  const flag = { type: 'boolean', default: false } as const
+  const value = { type: 'string' } as const
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      ...{ text: flag, binary: flag, deflate: flag, count: value, idle: value, pid: value },
+      warmup: { type: 'string', default: '1' },
+    },
+  })
+  if (positionals.length !== 7) throw new Error('usage: HOST PORT PATH CONNECTIONS OCTETS DEPTH SECONDS [OPTIONS]')
+  const [host, port, path, ...numbers] = positionals
+  const [connections, octets, depth, seconds] = numbers.map(quantity)
+  return {
+    ...{ host, port: quantity(port), path, connections, octets, depth, seconds },
+    opcode: values.binary ? 'binary' : 'text',
+    deflate: values.deflate,
+    warmup: quantity(values.warmup),
+    count: values.count === undefined ? undefined : quantity(values.count),
+    idle: values.idle === undefined ? undefined : quantity(values.idle),
+    pid: quantity(values.pid ?? ''),
+  }
+}
+
+function quantity(text: string): number {
+  if (!/^\d+(\.\d+)?$/.test(text)) throw new Error(`not a number: ${text || 'nothing'}`)
+  return Number(text)
+}

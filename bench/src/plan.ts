@@ -1,0 +1,18 @@
+// What the user chose that experiments depend on, and the variants that most of them measure: the peers.
+
+import type { Variant } from './experiment.js'
+import { type PeerName, peerCommand } from './peers.js'
+
+/** The peer that ratios refer to. */
+export const WS: PeerName = 'ws'
+
+export interface Plan {
+  readonly peers: readonly PeerName[]
+  /** Workers of the peers that have any, and cores of all. */
+  readonly workers: number
+  readonly span: { readonly seconds: number; readonly warmup: number }
+}
+
+export function peerVariants({ peers, workers }: Plan): Variant[] {
+  return peers.map(name => ({ name, command: peerCommand(name, workers), cores: workers }))
+}

@@ -1,0 +1,31 @@
+// The command line.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseOptions, UsageError } from '../src/options.js'
+
+test('defaults: everything, three rounds of two seconds, one worker', () => {
+  const { only, peers, rounds, seconds, workers, client } = parseOptions([])
+  assert.equal(only.length, 13)
+  assert.deepEqual(peers, ['echobahn', 'ws', 'ws-cluster', 'bun', 'uws'])
+  assert.deepEqual({ rounds, seconds, workers, client }, { rounds: 3, seconds: 2, workers: 1, client: undefined })
+})
+
+test('lists choose, in the order in which things run', () => {
+  const { only, peers } = parseOptions(['--only', 'idle,W5,W1', '--peers', 'ws,echobahn'])
+  assert.deepEqual(only, ['W1', 'W5', 'idle'])
+  assert.deepEqual(peers, ['echobahn', 'ws'])
+})
+
+for (const argv of [
+  ['--only', 'W8'],
+  ['--peers', 'nginx'],
+  ['--rounds', '0'],
+  ['--seconds', '1.5'],
+  ['--client', 'c'],
+  ['--fast'],
+  ['W1'],
+])
+  test(`${argv.join(' ')} is refused`, () => {
+    assert.throws(() => parseOptions(argv), UsageError)
+  })
