@@ -2,6 +2,7 @@
 
 import { writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { Annotations, chooseSink } from './annotations.js'
 import { findSuite } from './find-suite.js'
 import { type Options, parseOptions, USAGE, UsageError } from './options.js'
 import { type Evidence, reconcileRun, withEvidence } from './reconciliation.js'
@@ -17,8 +18,9 @@ async function run(options: Options, signal: AbortSignal): Promise<Summary> {
   const suite = await findSuite(options.wstest, OUTPUT, signal)
   const target = await openTarget(options)
   const startedAt = Date.now()
+  const annotations = new Annotations(cases, chooseSink(process.env, join(OUTPUT, 'annotations.json')))
   try {
-    const use = () => runCases({ suite, url: target.url, cases, jobs, directory: OUTPUT, signal })
+    const use = () => runCases({ suite, url: target.url, cases, jobs, directory: OUTPUT, annotations, signal })
     const { result: reports, evidence } = await (target.admin === undefined
       ? withoutEvidence(use)
       : withEvidence(target.admin, signal, use))
@@ -27,6 +29,8 @@ async function run(options: Options, signal: AbortSignal): Promise<Summary> {
     return summarize({ cases, reports, reconciliation, jobs, serviceOptions, milliseconds })
   } finally {
     await target.stop()
+    // What is only for looking at does not fail the run.
+    await annotations.finish().catch(error => console.error(String(error)))
   }
 }
 

@@ -17,6 +17,9 @@ npm run autobahn -- [OPTIONS] [-- SERVICE OPTIONS]
   --no-reconcile     take the suite's word alone; for a --url without connection reports
   --help
 
+With GRAFANA_URL and GRAFANA_TOKEN in the environment, the run and its groups of cases are marked in Grafana as they end; else
+in reports/autobahn/annotations.json.
+
 SERVICE OPTIONS are flags of echobahn for the service that is started, such as --workers 1.`
 
 export interface Options {

@@ -2,6 +2,7 @@
 
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Annotations } from './annotations.js'
 import type { CaseReport } from './case-report.js'
 import { byNumber } from './cases.js'
 import type { SuiteCommand } from './find-suite.js'
@@ -17,6 +18,7 @@ export interface CasesRun {
   readonly jobs: number
   /** Gets the suite's own reports; what it held before is gone. */
   readonly directory: string
+  readonly annotations: Annotations
   readonly signal: AbortSignal
 }
 
@@ -27,6 +29,7 @@ export async function runCases({
   cases,
   jobs,
   directory,
+  annotations,
   signal,
 }: CasesRun): Promise<Map<string, CaseReport>> {
   const progress = new Progress(cases, process.stderr)
@@ -35,9 +38,13 @@ export async function runCases({
   await rm(directory, { recursive: true, force: true })
   await allOrNone(
     shares.map((share, job) => async either => {
-      const onCase = (id: string): void => progress.began(job, id)
+      const onCase = (id: string): void => {
+        progress.began(job, id)
+        annotations.began(job, id)
+      }
       await runWstest({ suite, url, cases: share, directory: parts[job], signal: either, onCase })
       progress.ended(job)
+      annotations.ended(job)
     }),
     signal,
   ).finally(() => progress.finish())
