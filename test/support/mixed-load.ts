@@ -1,0 +1,269 @@
+// Traffic to look at: echoes of several kinds at even rates and, as often as that, what goes wrong. It keeps books of it all.
+
+import { connect, type Socket } from 'node:net'
+import { WebSocket } from 'ws'
+import type { ProtocolErrorCode } from '../../src/errors.js'
+import { BINARY, CLOSE, CONTINUATION, PING, TEXT } from '../../src/protocol/opcodes.js'
+import { deflateMessage } from './deflate-message.js'
+import { History } from './history.js'
+import { CountedClient, Ledger } from './ledger.js'
+import { clientFrame, closePayload, type FrameParts, RawClient, requestHead, UPGRADE_HEADERS } from './raw-client.js'
+import type { Service } from './service.js'
+
+/** Options that the service needs for all of this to happen. */
+export const LOAD_OPTIONS = ['--max-connections-per-ip', '64', '--slow-reader-timeout', '3s', '--ping-interval', '0']
+
+/** Counters of which the load keeps complete books. */
+export const BOOKS: ReadonlySet<string> = new Set(
+  [
+    ...['frames', 'messages', 'message_bytes', 'wire_bytes', 'connections'],
+    ...['connections_rejected', 'handshakes', 'closes', 'protocol_errors'],
+  ].map(name => `echobahn_${name}_total`),
+)
+
+const MOST_PER_ADDRESS = 64
+/** Has as many connections as it may; those of the other clients come from 127.0.0.1. */
+const CROWDED_ADDRESS = '127.0.0.2'
+
+const OFFER = 'Sec-WebSocket-Extensions: permessage-deflate'
+const WORDS = 'an echo is what you get back, octet by octet, however often and however fast you call; '
+
+/** Of each kind of echo and of each kind of episode. */
+const PER_SECOND = 10
+/** Between two entries into the history. */
+const HISTORY_MILLISECONDS = 100
+
+interface Violation {
+  readonly code: ProtocolErrorCode
+  readonly close: number
+  readonly octets: Buffer
+}
+
+const VIOLATIONS: readonly Violation[] = [
+  { code: 'ECHOBAHN_RESERVED_BITS', close: 1002, octets: clientFrame({ opcode: TEXT, rsv: 2 }) },
+  { code: 'ECHOBAHN_RESERVED_OPCODE', close: 1002, octets: clientFrame({ opcode: 3 }) },
+  { code: 'ECHOBAHN_UNMASKED_FRAME', close: 1002, octets: Buffer.from([0x81, 0x00]) },
+]
+
+/** Whose octets go into the books when asked. */
+interface Metered {
+  countOctets(): void
+}
+
+export class MixedLoad {
+  readonly history = new History()
+  readonly #service: Service
+  readonly #ledger = new Ledger()
+  readonly #open = new Set<Metered>()
+  readonly #sockets = new Set<Socket>()
+  readonly #timers: NodeJS.Timeout[] = []
+  readonly #failures: unknown[] = []
+  #stopped = false
+
+  private constructor(service: Service) {
+    this.#service = service
+  }
+
+  /** Begins once every lasting connection is open. The service runs with `LOAD_OPTIONS`. */
+  static async start(service: Service): Promise<MixedLoad> {
+    const load = new MixedLoad(service)
+    load.#every(HISTORY_MILLISECONDS, () => load.#enter())
+    await load.#crowd()
+    await load.#echoes()
+    load.#episodes()
+    return load
+  }
+
+  /** @throws the first error of a client, if there was one. */
+  stop(): void {
+    this.#stopped = true
+    for (const timer of this.#timers) clearInterval(timer)
+    for (const socket of this.#sockets) socket.destroy()
+    if (this.#failures.length > 0) throw this.#failures[0]
+  }
+
+  /** Sends much and reads nothing until the service drops it. In no books: how much of it was echoed, nobody can tell. */
+  async readSlowly(): Promise<void> {
+    const client = new RawClient(this.#connect())
+    client.write(requestHead())
+    await client.readHead()
+    client.socket.pause()
+    const frame = clientFrame({ opcode: BINARY, payload: Buffer.alloc(64 * 1024) })
+    for (let i = 0; i < 256; i++) client.socket.write(frame)
+    await this.#service.until(
+      () => this.#service.metrics(),
+      metrics => metrics.get('echobahn_slow_reader_closes_total') === 1,
+    )
+    client.destroy()
+  }
+
+  /** Idle connections from one address, up to the limit. */
+  async #crowd(): Promise<void> {
+    for (let i = 0; i < MOST_PER_ADDRESS; i++) await this.#accepted([], CROWDED_ADDRESS)
+  }
+
+  async #echoes(): Promise<void> {
+    await this.#echo([], { opcode: TEXT, payload: WORDS })
+    await this.#echo([], { opcode: BINARY, payload: Buffer.alloc(4096, 7) })
+    await this.#echo(
+      [],
+      { fin: false, opcode: TEXT, payload: WORDS },
+      { opcode: PING, payload: 'in between' },
+      { opcode: CONTINUATION, payload: WORDS },
+    )
+    await this.#echo([OFFER], { rsv: 4, opcode: TEXT, payload: deflateMessage(WORDS.repeat(4)) })
+    // Long enough to go to a codec thread.
+    await this.#echo([OFFER], { rsv: 4, opcode: BINARY, payload: deflateMessage(WORDS.repeat(2000)) })
+    await this.#wsEcho(WORDS.repeat(20), true)
+    await this.#wsEcho(Buffer.alloc(1000, 1), false)
+  }
+
+  #episodes(): void {
+    this.#often(() => this.#visit(closePayload(1000), 1000))
+    this.#often(() => this.#visit(closePayload(4000, 'done'), '4xxx'))
+    for (const violation of VIOLATIONS) this.#often(() => this.#violate(violation))
+    this.#often(() => this.#refused(requestHead([UPGRADE_HEADERS[0]]), 'not_upgrade'))
+    this.#often(() =>
+      this.#refused(requestHead([...UPGRADE_HEADERS.slice(0, 4), 'Sec-WebSocket-Version: 12']), 'bad_version'),
+    )
+    this.#often(async () => {
+      await this.#refused(requestHead(), 'max_connections_per_ip', CROWDED_ADDRESS)
+      this.#ledger.add('connections_rejected_total', { reason: 'max_connections_per_ip' })
+    })
+  }
+
+  /** Sends the frames again and again, and reads what comes. */
+  async #echo(headers: readonly string[], ...frames: FrameParts[]): Promise<void> {
+    const client = await this.#accepted(headers)
+    this.#paced(() => client.send(...frames))
+    this.#watch(async () => {
+      for (;;) await client.receive()
+    })
+  }
+
+  /** The same with a client of `ws`, which sends a message as one frame and gets it as one. */
+  async #wsEcho(message: string | Buffer, compressed: boolean): Promise<void> {
+    const opcode = typeof message === 'string' ? 'text' : 'binary'
+    const enter = (direction: 'received' | 'sent'): void => {
+      this.#ledger.add('frames_total', { direction, opcode })
+      this.#ledger.add('messages_total', { direction, opcode })
+      this.#ledger.add('message_bytes_total', { direction, opcode }, message.length)
+    }
+    const socket = this.#connect()
+    const meter = new SocketMeter(socket, this.#ledger)
+    const options = { perMessageDeflate: compressed && { threshold: 0 }, createConnection: () => socket }
+    const client = new WebSocket(this.#service.url, options)
+    client.on('error', error => this.#failed(error))
+    client.on('message', () => enter('sent'))
+    await new Promise(resolve => client.once('open', resolve))
+    this.#enterAccepted(meter)
+    this.#paced(() => {
+      enter('received')
+      client.send(message)
+    })
+  }
+
+  async #visit(close: Buffer, code: number | string): Promise<void> {
+    const client = await this.#accepted([])
+    client.send({ opcode: TEXT, payload: 'hello' }, { opcode: CLOSE, payload: close })
+    await this.#finish(client)
+    this.#ledger.add('closes_total', { initiator: 'client', code })
+  }
+
+  async #violate({ code, close, octets }: Violation): Promise<void> {
+    const client = await this.#accepted([])
+    client.raw.write(octets)
+    await this.#finish(client)
+    this.#ledger.add('closes_total', { initiator: 'server', code: close })
+    this.#ledger.add('protocol_errors_total', { code })
+  }
+
+  async #refused(request: string, result: string, localAddress?: string): Promise<void> {
+    const client = new CountedClient(new RawClient(this.#connect(localAddress)), this.#ledger)
+    client.raw.write(request)
+    await client.raw.readToEnd()
+    client.raw.socket.end()
+    client.countOctets()
+    this.#ledger.add('connections_total')
+    this.#ledger.add('handshakes_total', { result })
+  }
+
+  async #accepted(headers: readonly string[], localAddress?: string): Promise<CountedClient> {
+    const raw = new RawClient(this.#connect(localAddress))
+    raw.write(requestHead([...UPGRADE_HEADERS, ...headers]))
+    const head = await raw.readHead()
+    if (!head.startsWith('HTTP/1.1 101 ')) throw new Error(head)
+    const client = new CountedClient(raw, this.#ledger)
+    this.#enterAccepted(client)
+    return client
+  }
+
+  #enterAccepted(client: Metered): void {
+    this.#ledger.add('connections_total')
+    this.#ledger.add('handshakes_total', { result: 'accepted' })
+    this.#open.add(client)
+  }
+
+  async #finish(client: CountedClient): Promise<void> {
+    await client.finish()
+    this.#open.delete(client)
+  }
+
+  #connect(localAddress = '127.0.0.1'): Socket {
+    const socket = connect({ port: this.#service.port, host: '127.0.0.1', localAddress, allowHalfOpen: true })
+    this.#sockets.add(socket)
+    return socket.once('close', () => this.#sockets.delete(socket))
+  }
+
+  #often(episode: () => Promise<void>): void {
+    this.#paced(() => this.#watch(episode))
+  }
+
+  /** Calls `action` at the steady rate, and makes up for what a busy machine delayed. */
+  #paced(action: () => void): void {
+    const start = performance.now()
+    let done = 0
+    this.#every(1000 / PER_SECOND / 2, () => {
+      const due = Math.floor(((performance.now() - start) / 1000) * PER_SECOND)
+      for (; done < due; done++) action()
+    })
+  }
+
+  #every(milliseconds: number, action: () => void): void {
+    this.#timers.push(setInterval(action, milliseconds))
+  }
+
+  #watch(run: () => Promise<void>): void {
+    run().catch(error => this.#failed(error))
+  }
+
+  #failed(error: unknown): void {
+    if (!this.#stopped) this.#failures.push(error)
+  }
+
+  #enter(): void {
+    for (const client of this.#open) client.countOctets()
+    this.history.enter(Date.now() / 1000, this.#ledger.counts)
+  }
+}
+
+/** Counts the octets of a socket that another library uses. */
+class SocketMeter implements Metered {
+  readonly #socket: Socket
+  readonly #ledger: Ledger
+  #read = 0
+  #written = 0
+
+  constructor(socket: Socket, ledger: Ledger) {
+    this.#socket = socket
+    this.#ledger = ledger
+  }
+
+  countOctets(): void {
+    const { bytesRead, bytesWritten } = this.#socket
+    this.#ledger.add('wire_bytes_total', { direction: 'received' }, bytesWritten - this.#written)
+    this.#ledger.add('wire_bytes_total', { direction: 'sent' }, bytesRead - this.#read)
+    this.#read = bytesRead
+    this.#written = bytesWritten
+  }
+}

@@ -1,0 +1,59 @@
+// The real service with two workers under a mixed load, scraped by a real Prometheus.
+
+import { LOAD_OPTIONS, MixedLoad } from './mixed-load.js'
+import { Prometheus } from './prometheus.js'
+import { Service } from './service.js'
+
+export class WatchedService {
+  readonly #service: Service
+  readonly prometheus: Prometheus
+  readonly load: MixedLoad
+
+  private constructor(service: Service, prometheus: Prometheus, load: MixedLoad) {
+    this.#service = service
+    this.prometheus = prometheus
+    this.load = load
+  }
+
+  static async start(): Promise<WatchedService> {
+    const service = new Service(['--workers', '2', ...LOAD_OPTIONS])
+    await service.listening()
+    const prometheus = await Prometheus.start([`127.0.0.1:${service.adminPort}`])
+    return new WatchedService(service, prometheus, await MixedLoad.start(service))
+  }
+
+  /**
+   * Waits for the scrapes of so many seconds from now on.
+   *
+   * @returns times in seconds of the first and the last of them
+   */
+  async scrapedFor(seconds: number): Promise<{ first: number; last: number }> {
+    const start = Date.now() / 1000
+    const times = await this.#service.until(
+      () => this.#scrapesSince(start),
+      times => (times.at(-1) ?? 0) >= start + seconds,
+    )
+    const [first, last] = [times[0], times[times.length - 1]]
+    await this.#service.until(
+      async () => this.load.history.latest,
+      latest => latest > last,
+    )
+    return { first, last }
+  }
+
+  /** @throws the first error of a client, if there was one. */
+  async stop(): Promise<void> {
+    try {
+      this.load.stop()
+    } finally {
+      await this.prometheus.stop()
+      await this.#service.stop()
+    }
+  }
+
+  async #scrapesSince(start: number): Promise<number[]> {
+    const now = Date.now() / 1000
+    const [series] = await this.prometheus.query(`up[${Math.ceil(now - start) + 1}s]`, now)
+    return series?.points.map(([time]) => time).filter(time => time > start) ?? []
+  }
+}
