@@ -19,6 +19,8 @@ const SETTINGS = {
   maxConnections: 0,
   maxConnectionsPerIp: 0,
   drainTimeout: 500,
+  codecQueue: 1024,
+  reports: 0,
   adminHost: '127.0.0.1',
   adminPort: 0,
   logLevel: 'silent',
