@@ -1,6 +1,7 @@
-// Traffic to look at: echoes of several kinds at even rates and, as often as that, what goes wrong. It keeps books of it all.
+// Traffic to look at: echoes of several kinds and what goes wrong, at rates that rise and fall. It keeps books of it all.
 
 import { connect, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { WebSocket } from 'ws'
 import type { ProtocolErrorCode } from '../../src/errors.js'
 import { BINARY, CLOSE, CONTINUATION, PING, TEXT } from '../../src/protocol/opcodes.js'
@@ -11,7 +12,7 @@ import { clientFrame, closePayload, type FrameParts, RawClient, requestHead, UPG
 import type { Service } from './service.js'
 
 /** Options that the service needs for all of this to happen. */
-export const LOAD_OPTIONS = ['--max-connections-per-ip', '64', '--slow-reader-timeout', '3s', '--ping-interval', '0']
+export const LOAD_OPTIONS = ['--max-connections-per-ip', '200', '--slow-reader-timeout', '3s', '--ping-interval', '0']
 
 /** Counters of which the load keeps complete books. */
 export const BOOKS: ReadonlySet<string> = new Set(
@@ -21,28 +22,34 @@ export const BOOKS: ReadonlySet<string> = new Set(
   ].map(name => `echobahn_${name}_total`),
 )
 
-const MOST_PER_ADDRESS = 64
+const MOST_PER_ADDRESS = 200
 /** Has as many connections as it may; those of the other clients come from 127.0.0.1. */
 const CROWDED_ADDRESS = '127.0.0.2'
 
 const OFFER = 'Sec-WebSocket-Extensions: permessage-deflate'
+const OLD_VERSION = 'Sec-WebSocket-Version: 12'
 const WORDS = 'an echo is what you get back, octet by octet, however often and however fast you call; '
 
-/** Of each kind of echo and of each kind of episode. */
-const PER_SECOND = 10
 /** Between two entries into the history. */
 const HISTORY_MILLISECONDS = 100
+const PACE_MILLISECONDS = 20
+const LONG_VISIT_MILLISECONDS = 4000
+
+/** All rates rise and fall by this share of their mean, in waves of so many seconds. */
+const WAVE_HEIGHT = 0.6
+const WAVE_SECONDS = 60
 
 interface Violation {
+  readonly perSecond: number
   readonly code: ProtocolErrorCode
   readonly close: number
   readonly octets: Buffer
 }
 
 const VIOLATIONS: readonly Violation[] = [
-  { code: 'ECHOBAHN_RESERVED_BITS', close: 1002, octets: clientFrame({ opcode: TEXT, rsv: 2 }) },
-  { code: 'ECHOBAHN_RESERVED_OPCODE', close: 1002, octets: clientFrame({ opcode: 3 }) },
-  { code: 'ECHOBAHN_UNMASKED_FRAME', close: 1002, octets: Buffer.from([0x81, 0x00]) },
+  { perSecond: 8, code: 'ECHOBAHN_RESERVED_BITS', close: 1002, octets: clientFrame({ opcode: TEXT, rsv: 2 }) },
+  { perSecond: 6, code: 'ECHOBAHN_RESERVED_OPCODE', close: 1002, octets: clientFrame({ opcode: 3 }) },
+  { perSecond: 5, code: 'ECHOBAHN_UNMASKED_FRAME', close: 1002, octets: Buffer.from([0x81, 0x00]) },
 ]
 
 /** Whose octets go into the books when asked. */
@@ -103,46 +110,45 @@ export class MixedLoad {
   }
 
   async #echoes(): Promise<void> {
-    await this.#echo([], { opcode: TEXT, payload: WORDS })
-    await this.#echo([], { opcode: BINARY, payload: Buffer.alloc(4096, 7) })
+    await this.#echo(40, [], { opcode: TEXT, payload: WORDS })
+    await this.#echo(20, [], { opcode: BINARY, payload: Buffer.alloc(4096, 7) })
     await this.#echo(
+      8,
       [],
       { fin: false, opcode: TEXT, payload: WORDS },
       { opcode: PING, payload: 'in between' },
       { opcode: CONTINUATION, payload: WORDS },
     )
-    await this.#echo([OFFER], { rsv: 4, opcode: TEXT, payload: deflateMessage(WORDS.repeat(4)) })
+    await this.#echo(30, [OFFER], { rsv: 4, opcode: TEXT, payload: deflateMessage(records(10)) })
     // Long enough to go to a codec thread.
-    await this.#echo([OFFER], { rsv: 4, opcode: BINARY, payload: deflateMessage(WORDS.repeat(2000)) })
-    await this.#wsEcho(WORDS.repeat(20), true)
-    await this.#wsEcho(Buffer.alloc(1000, 1), false)
+    await this.#echo(6, [OFFER], { rsv: 4, opcode: BINARY, payload: deflateMessage(records(1000)) })
+    await this.#wsEcho(25, records(20), true)
+    await this.#wsEcho(15, Buffer.alloc(1000, 1), false)
   }
 
   #episodes(): void {
-    this.#often(() => this.#visit(closePayload(1000), 1000))
-    this.#often(() => this.#visit(closePayload(4000, 'done'), '4xxx'))
-    for (const violation of VIOLATIONS) this.#often(() => this.#violate(violation))
-    this.#often(() => this.#refused(requestHead([UPGRADE_HEADERS[0]]), 'not_upgrade'))
-    this.#often(() =>
-      this.#refused(requestHead([...UPGRADE_HEADERS.slice(0, 4), 'Sec-WebSocket-Version: 12']), 'bad_version'),
-    )
-    this.#often(async () => {
+    this.#often(8, () => this.#visit(closePayload(1000), 1000, 0))
+    this.#often(10, () => this.#visit(closePayload(4000, 'done'), '4xxx', LONG_VISIT_MILLISECONDS))
+    for (const violation of VIOLATIONS) this.#often(violation.perSecond, () => this.#violate(violation))
+    this.#often(7, () => this.#refused(requestHead([UPGRADE_HEADERS[0]]), 'not_upgrade'))
+    this.#often(5, () => this.#refused(requestHead([...UPGRADE_HEADERS.slice(0, 4), OLD_VERSION]), 'bad_version'))
+    this.#often(6, async () => {
       await this.#refused(requestHead(), 'max_connections_per_ip', CROWDED_ADDRESS)
       this.#ledger.add('connections_rejected_total', { reason: 'max_connections_per_ip' })
     })
   }
 
   /** Sends the frames again and again, and reads what comes. */
-  async #echo(headers: readonly string[], ...frames: FrameParts[]): Promise<void> {
+  async #echo(perSecond: number, headers: readonly string[], ...frames: FrameParts[]): Promise<void> {
     const client = await this.#accepted(headers)
-    this.#paced(() => client.send(...frames))
+    this.#paced(perSecond, () => client.send(...frames))
     this.#watch(async () => {
       for (;;) await client.receive()
     })
   }
 
   /** The same with a client of `ws`, which sends a message as one frame and gets it as one. */
-  async #wsEcho(message: string | Buffer, compressed: boolean): Promise<void> {
+  async #wsEcho(perSecond: number, message: string | Buffer, compressed: boolean): Promise<void> {
     const opcode = typeof message === 'string' ? 'text' : 'binary'
     const enter = (direction: 'received' | 'sent'): void => {
       this.#ledger.add('frames_total', { direction, opcode })
@@ -157,15 +163,17 @@ export class MixedLoad {
     client.on('message', () => enter('sent'))
     await new Promise(resolve => client.once('open', resolve))
     this.#enterAccepted(meter)
-    this.#paced(() => {
+    this.#paced(perSecond, () => {
       enter('received')
       client.send(message)
     })
   }
 
-  async #visit(close: Buffer, code: number | string): Promise<void> {
+  async #visit(close: Buffer, code: number | string, milliseconds: number): Promise<void> {
     const client = await this.#accepted([])
-    client.send({ opcode: TEXT, payload: 'hello' }, { opcode: CLOSE, payload: close })
+    client.send({ opcode: TEXT, payload: 'hello' })
+    await delay(milliseconds)
+    client.send({ opcode: CLOSE, payload: close })
     await this.#finish(client)
     this.#ledger.add('closes_total', { initiator: 'client', code })
   }
@@ -215,16 +223,16 @@ export class MixedLoad {
     return socket.once('close', () => this.#sockets.delete(socket))
   }
 
-  #often(episode: () => Promise<void>): void {
-    this.#paced(() => this.#watch(episode))
+  #often(perSecond: number, episode: () => Promise<void>): void {
+    this.#paced(perSecond, () => this.#watch(episode))
   }
 
-  /** Calls `action` at the steady rate, and makes up for what a busy machine delayed. */
-  #paced(action: () => void): void {
+  /** Calls `action` at the rate, and makes up for what a busy machine delayed. */
+  #paced(perSecond: number, action: () => void): void {
     const start = performance.now()
     let done = 0
-    this.#every(1000 / PER_SECOND / 2, () => {
-      const due = Math.floor(((performance.now() - start) / 1000) * PER_SECOND)
+    this.#every(PACE_MILLISECONDS, () => {
+      const due = Math.floor(perSecond * waved((performance.now() - start) / 1000))
       for (; done < due; done++) action()
     })
   }
@@ -245,6 +253,22 @@ export class MixedLoad {
     for (const client of this.#open) client.countOctets()
     this.history.enter(Date.now() / 1000, this.#ledger.counts)
   }
+}
+
+/** The integral from 0 to `seconds` of a rate whose mean is 1 and that comes in waves. */
+function waved(seconds: number): number {
+  const frequency = (2 * Math.PI) / WAVE_SECONDS
+  return seconds + (WAVE_HEIGHT * (1 - Math.cos(frequency * seconds))) / frequency
+}
+
+/** JSON of so many records, which deflates about as well as JSON usually does. */
+function records(count: number): string {
+  const record = (_: unknown, i: number) => ({
+    id: i * 7919,
+    name: WORDS.slice(i % 70, (i % 70) + 12),
+    ratio: Math.sin(i),
+  })
+  return JSON.stringify(Array.from({ length: count }, record))
 }
 
 /** Counts the octets of a socket that another library uses. */

@@ -8,8 +8,10 @@ export interface Panel {
   readonly title: string
   readonly description?: string
   readonly datasource?: { readonly type: string; readonly uid: string }
-  readonly fieldConfig?: { readonly defaults: { readonly unit?: string } }
-  readonly options?: { readonly yAxis?: { readonly unit?: string } }
+  readonly fieldConfig: {
+    readonly defaults: { readonly unit: string; readonly custom: { readonly stacking?: { readonly mode: string } } }
+  }
+  readonly options: { readonly yAxis?: { readonly unit: string } }
   readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number }
   readonly targets?: readonly Query[]
 }

@@ -92,8 +92,8 @@ test('panel-title-description-rule', () => {
 
 test('panel-units-rule: every panel has a unit, a heatmap on its axis too', () => {
   for (const { title, type, fieldConfig, options } of DASHBOARDS.flatMap(panelsOf)) {
-    assert.ok(fieldConfig?.defaults.unit, title)
-    if (type === 'heatmap') assert.ok(options?.yAxis?.unit, title)
+    assert.ok(fieldConfig.defaults.unit, title)
+    if (type === 'heatmap') assert.ok(options.yAxis?.unit, title)
   }
 })
 
