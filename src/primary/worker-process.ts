@@ -28,9 +28,17 @@ export interface WorkerObserver {
   onSendError(worker: WorkerProcess, error: Error): void
 }
 
+/** Lets a worker that falls idle collect its garbage. */
+const WORKER_FLAGS = ['--expose-gc']
+
 /** Workers run the script that the primary runs. They have no stdin, and what they print goes to stderr. */
 export function setupWorkers(): void {
-  cluster.setupPrimary({ args: [], serialization: 'json', stdio: ['ignore', 2, 2, 'ipc'] })
+  cluster.setupPrimary({
+    args: [],
+    execArgv: [...process.execArgv, ...WORKER_FLAGS],
+    serialization: 'json',
+    stdio: ['ignore', 2, 2, 'ipc'],
+  })
 }
 
 export class WorkerProcess implements Recipient<Socket> {

@@ -56,7 +56,8 @@ export class FrameDecoder {
   closeReason = ''
 
   readonly #rules: DecoderRules
-  readonly #key = new Uint8Array(4)
+  /** Masking key of the frame at hand. */
+  #key = 0
   readonly #text = new Utf8Validator()
   #chunk: Uint8Array = NOTHING
   #position = 0
@@ -186,11 +187,7 @@ export class FrameDecoder {
     if (!isControl(this.opcode)) this.#enterDataFrame(first)
     const shortLength = buffer[position + 1] & 0x7f
     const p = position + (shortLength < 126 ? 2 : shortLength === 126 ? 4 : 10)
-    const key = this.#key
-    key[0] = buffer[p]
-    key[1] = buffer[p + 1]
-    key[2] = buffer[p + 2]
-    key[3] = buffer[p + 3]
+    this.#key = (buffer[p] << 24) | (buffer[p + 1] << 16) | (buffer[p + 2] << 8) | buffer[p + 3]
     return p + 4
   }
 

@@ -24,7 +24,7 @@ const rotated = new Uint8Array(4)
 /**
  * Unmasks `length` octets of `source` from `start` into `output` at `offset`.
  *
- * @param key masking key, 4 octets
+ * @param key masking key, its first octet in the most significant bits
  * @param phase octets of the frame's payload that came before `start`
  * @returns the bitwise OR of the octets written (below 0x80: all ASCII), or 255 where native code did not compute it
  */
@@ -34,14 +34,19 @@ export function unmask(
   length: number,
   output: Uint8Array,
   offset: number,
-  key: Uint8Array,
+  key: number,
   phase: number,
 ): number {
   if (length <= SHORT || nativeMask === undefined)
     return unmaskByLoop(source, start, length, output, offset, key, phase)
-  for (let i = 0; i < 4; i++) rotated[i] = key[(phase + i) & 3]
+  for (let i = 0; i < 4; i++) rotated[i] = keyOctet(key, phase + i)
   nativeMask(source.subarray(start, start + length), rotated, output, offset, length)
   return 255
+}
+
+/** The octet of the key that masks the payload's octet at `position`. */
+function keyOctet(key: number, position: number): number {
+  return (key >>> (24 - 8 * (position & 3))) & 0xff
 }
 
 function unmaskByLoop(
@@ -50,13 +55,13 @@ function unmaskByLoop(
   length: number,
   output: Uint8Array,
   offset: number,
-  key: Uint8Array,
+  key: number,
   phase: number,
 ): number {
-  const k0 = key[phase & 3]
-  const k1 = key[(phase + 1) & 3]
-  const k2 = key[(phase + 2) & 3]
-  const k3 = key[(phase + 3) & 3]
+  const k0 = keyOctet(key, phase)
+  const k1 = keyOctet(key, phase + 1)
+  const k2 = keyOctet(key, phase + 2)
+  const k3 = keyOctet(key, phase + 3)
   const end = start + length
   const whole = start + (length & ~3)
   let s = start
@@ -76,7 +81,7 @@ function unmaskByLoop(
     d += 4
   }
   for (let i = 0; s < end; i++) {
-    const o = source[s++] ^ key[(phase + i) & 3]
+    const o = source[s++] ^ keyOctet(key, phase + i)
     output[d++] = o
     bits |= o
   }

@@ -3,7 +3,7 @@
 import type { Codec } from '../codec/codec.js'
 import { ProtocolError } from '../errors.js'
 import type { DeflateAgreement } from '../protocol/deflate-negotiation.js'
-import { FrameDecoder } from '../protocol/frame-decoder.js'
+import { type DecoderRules, FrameDecoder } from '../protocol/frame-decoder.js'
 import { closeFrame, FIN, writeHeader } from '../protocol/frame-encoder.js'
 import { CLOSE, isControl, PING, PONG } from '../protocol/opcodes.js'
 import type { Recorder } from '../report/recorder.js'
@@ -21,9 +21,16 @@ export interface ConnectionContext {
   readonly traffic: Traffic
   readonly outbox: Outbox
   readonly codec: Codec
+  readonly plainRules: DecoderRules
+  readonly compressedRules: DecoderRules
   /** A connection's socket is gone. */
   onGone(connection: Connection): void
   onInternalError(error: unknown): void
+}
+
+/** Rules that all connections with, or all without, compression share. */
+export function decoderRules({ maxMessage, maxFragments }: Settings, compression: boolean): DecoderRules {
+  return { maxMessage, maxFragments, compression }
 }
 
 /**
@@ -78,13 +85,12 @@ export class Connection implements TransportHandler, EchoHost {
   #endBy = Number.POSITIVE_INFINITY
 
   constructor(context: ConnectionContext, deflate: DeflateAgreement | undefined, recorder?: Recorder) {
-    const { maxMessage, maxFragments } = context.settings
     this.#context = context
     this.outbox = context.outbox
     this.traffic = recorder === undefined ? context.traffic : new Traffic(context.traffic.counters, recorder.tally)
     this.recorder = recorder
     this.#compressed = deflate !== undefined
-    this.decoder = new FrameDecoder({ maxMessage, maxFragments, compression: this.#compressed })
+    this.decoder = new FrameDecoder(this.#compressed ? context.compressedRules : context.plainRules)
     this.#echo = deflate === undefined ? new PlainEcho(this) : new CompressedEcho(this, context.codec, deflate)
   }
 

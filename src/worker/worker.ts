@@ -12,9 +12,10 @@ import { Archive } from '../report/archive.js'
 import { type Opened, Recorder } from '../report/recorder.js'
 import type { Settings } from '../settings.js'
 import { CodecMetrics } from './codec-metrics.js'
-import { Connection, type ConnectionContext } from './connection.js'
+import { Connection, type ConnectionContext, decoderRules } from './connection.js'
 import { Departure } from './departure.js'
 import { Gauges } from './gauges.js'
+import { IdleCollector } from './idle-collector.js'
 import { type OpeningHandler, Openings, type Upgraded } from './opening.js'
 import { Outbox } from './outbox.js'
 import { SharedBufferTransport } from './shared-buffer-transport.js'
@@ -60,6 +61,7 @@ class WorkerService implements OpeningHandler {
   readonly #ids = new Map<Connection, number>()
   /** Who has each connection: its handshake's socket, later the connection. */
   readonly #holders = new Map<number, Socket | Connection>()
+  readonly #collector = new IdleCollector()
   readonly #timers: NodeJS.Timeout[]
   readonly #departure: Departure
   #leaving = false
@@ -77,6 +79,8 @@ class WorkerService implements OpeningHandler {
       traffic: this.#traffic,
       outbox: new Outbox(),
       codec,
+      plainRules: decoderRules(settings, false),
+      compressedRules: decoderRules(settings, true),
       onGone: connection => this.#onConnectionGone(connection),
       onInternalError: error => log.error({ err: error }, 'a connection failed inside the server'),
     }
@@ -106,6 +110,7 @@ class WorkerService implements OpeningHandler {
     const connection = new Connection(this.#context, agreement.deflate, recorder)
     if (recorder !== undefined) this.#archive.opened(recorder)
     this.#connections.add(connection)
+    this.#collector.handshakeDone()
     this.#ids.set(connection, id)
     this.#holders.set(id, connection)
     const handle = stream === socket ? takeHandle(socket) : undefined
@@ -163,6 +168,7 @@ class WorkerService implements OpeningHandler {
   #sweep(): void {
     const now = performance.now()
     this.#openings.sweep(now)
+    this.#collector.sweep(now)
     for (const connection of this.#connections) connection.sweep(now)
   }
 

@@ -7,7 +7,7 @@ import { Counters } from '../../src/metrics/counters.js'
 import type { DeflateAgreement } from '../../src/protocol/deflate-negotiation.js'
 import type { Settings } from '../../src/settings.js'
 import { CodecMetrics } from '../../src/worker/codec-metrics.js'
-import { Connection, type ConnectionContext } from '../../src/worker/connection.js'
+import { Connection, type ConnectionContext, decoderRules } from '../../src/worker/connection.js'
 import { Outbox } from '../../src/worker/outbox.js'
 import { Traffic } from '../../src/worker/traffic.js'
 import type { Transport } from '../../src/worker/transport.js'
@@ -85,6 +85,8 @@ export function openConnection(deflate?: DeflateAgreement, ...flags: string[]): 
     traffic: new Traffic(counters),
     outbox: new Outbox(),
     codec,
+    plainRules: decoderRules(settings, false),
+    compressedRules: decoderRules(settings, true),
     onGone: () => {},
     onInternalError: error => errors.push(error),
   }

@@ -39,7 +39,7 @@ function check(unmask: Unmask, masked: Buffer, start: number, length: number, of
     union |= expected[offset + i]
   }
   const before = Buffer.from(masked)
-  const bits = unmask(masked, start, length, target, offset, KEY, phase)
+  const bits = unmask(masked, start, length, target, offset, KEY.readInt32BE(), phase)
   const place = `length ${length}, start ${start}, offset ${offset}, phase ${phase}`
   assert.ok(target.equals(expected), place)
   assert.ok(masked.equals(before), `the source is left alone: ${place}`)
@@ -72,14 +72,14 @@ for (const [name, load] of [
     const { unmask } = await load()
     const ascii = Buffer.from('x~\n'.repeat(64)).map((octet, i) => octet ^ KEY[i % 4])
     const target = Buffer.alloc(192)
-    for (let length = 0; length <= 192; length++) assert.ok(unmask(ascii, 0, length, target, 0, KEY, 0) < 0x80)
+    for (let length = 0; length <= 192; length++)
+      assert.ok(unmask(ascii, 0, length, target, 0, KEY.readInt32BE(), 0) < 0x80)
   })
 }
 
 test('without bufferutil the loop does all the work, and so knows ASCII of any length', async () => {
   const { unmask } = await withoutBufferutil()
-  const zeros = Buffer.alloc(4)
   const ascii = Buffer.alloc(1000, 'a')
-  assert.equal(unmask(ascii, 0, 1000, Buffer.alloc(1000), 0, zeros, 0), 0x61)
-  assert.equal(masking.unmask(ascii, 0, 1000, Buffer.alloc(1000), 0, zeros, 0), 255)
+  assert.equal(unmask(ascii, 0, 1000, Buffer.alloc(1000), 0, 0, 0), 0x61)
+  assert.equal(masking.unmask(ascii, 0, 1000, Buffer.alloc(1000), 0, 0, 0), 255)
 })
