@@ -1,0 +1,33 @@
+// Collects what a burst of handshakes leaves behind once it is over.
+//
+// A handshake makes tens of short-lived objects, and in a burst many of them outlive the young generation. V8 would
+// collect them when the old one fills, which on an idle worker is never: they would be most of what its connections cost.
+
+/** Handshakes that leave enough behind to be worth a pause. */
+const BURST = 500
+/** Milliseconds without a handshake after which the burst is over. */
+const QUIET = 1000
+
+/** The collector of --expose-gc, with which the primary starts its workers. */
+const { gc } = globalThis
+
+export class IdleCollector {
+  #handshakes = 0
+  #seen = 0
+  #quietSince = 0
+
+  handshakeDone(): void {
+    this.#handshakes++
+  }
+
+  /** To be called now and then; `now` is monotonic milliseconds. */
+  sweep(now: number): void {
+    if (this.#handshakes !== this.#seen) {
+      this.#seen = this.#handshakes
+      this.#quietSince = now
+    } else if (this.#handshakes >= BURST && now - this.#quietSince >= QUIET) {
+      this.#handshakes = this.#seen = 0
+      gc?.()
+    }
+  }
+}
