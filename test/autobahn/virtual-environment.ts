@@ -37,7 +37,7 @@ async function install(environment: string, python: string, signal: AbortSignal)
 }
 
 /** A shim of pyenv may be on the PATH and refuse to run, so a candidate counts only when it tells its version. */
-async function findPython27(signal: AbortSignal): Promise<string | undefined> {
+export async function findPython27(signal: AbortSignal): Promise<string | undefined> {
   for (const candidate of ['python2.7', 'python2', ...pyenvPythons()]) {
     if (await answers([candidate, '--version'], /^Python 2\.7\./, signal)) return candidate
   }

@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { json } from 'node:stream/consumers'
-import { describe, it, type TestContext } from 'node:test'
+import { describe, it } from 'node:test'
 import { Annotations, chooseSink, type RegionSink } from '../../autobahn/annotations.js'
+import { startGrafana } from '../../support/fake-grafana.js'
 
 const CASES = ['1.1.1', '1.2.1', '2.1', '12.1.1', '12.2.1']
 
@@ -37,19 +34,6 @@ async function annotate(sink: RegionSink): Promise<void> {
   annotations.ended(0)
   now += 1000
   await annotations.finish()
-}
-
-/** Stands in for Grafana: answers every request with `status`, and keeps what it was sent. */
-async function startGrafana(t: TestContext, status: number) {
-  const requests: { line: string; authorization: string | undefined; body: unknown }[] = []
-  const server = createServer(async (request: IncomingMessage, response) => {
-    const { method, url, headers } = request
-    requests.push({ line: `${method} ${url}`, authorization: headers.authorization, body: await json(request) })
-    response.writeHead(status).end('{"message":"so it is"}')
-  }).listen(0, '127.0.0.1')
-  t.after(() => server.close())
-  await once(server, 'listening')
-  return { requests, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` }
 }
 
 describe('annotations', () => {
