@@ -1,8 +1,11 @@
 // The real service with two workers under a mixed load, scraped by a real Prometheus.
 
+import { setTimeout as delay } from 'node:timers/promises'
 import { LOAD_OPTIONS, MixedLoad } from './mixed-load.js'
 import { Prometheus } from './prometheus.js'
 import { Service } from './service.js'
+
+const POLL_MILLISECONDS = 200
 
 export class WatchedService {
   readonly #service: Service
@@ -29,16 +32,12 @@ export class WatchedService {
    */
   async scrapedFor(seconds: number): Promise<{ first: number; last: number }> {
     const start = Date.now() / 1000
-    const times = await this.#service.until(
-      () => this.#scrapesSince(start),
-      times => (times.at(-1) ?? 0) >= start + seconds,
-    )
-    const [first, last] = [times[0], times[times.length - 1]]
-    await this.#service.until(
-      async () => this.load.history.latest,
-      latest => latest > last,
-    )
-    return { first, last }
+    for (;;) {
+      await delay(POLL_MILLISECONDS)
+      const times = await this.#scrapesSince(start)
+      const [first, last] = [times[0], times[times.length - 1]]
+      if (last >= start + seconds && this.load.history.latest > last) return { first, last }
+    }
   }
 
   /** @throws the first error of a client, if there was one. */
