@@ -18,6 +18,7 @@ export class SharedBufferTransport implements Transport {
   readonly #handler: TransportHandler
   /** Octets sent that are counted. */
   #settled = 0
+  #paused = true
   readonly #onTaken = () => {
     if (this.#socket.destroyed) return
     this.settle()
@@ -73,10 +74,12 @@ export class SharedBufferTransport implements Transport {
   }
 
   pause(): void {
+    this.#paused = true
     this.#socket.pause()
   }
 
   resume(): void {
+    this.#paused = false
     this.#socket.resume()
   }
 
@@ -94,7 +97,14 @@ export class SharedBufferTransport implements Transport {
     this.#traffic.wireReceived(length)
     this.#traffic.read(length)
     this.#handler.onChunk(readBuffer, length)
-    return true
+    if (length < READ_BUFFER) return true
+    // There is more, and libuv would read it up to 32 times over before it looks at any other connection.
+    setImmediate(this.#readOn)
+    return false
+  }
+
+  readonly #readOn = (): void => {
+    if (!this.#paused && !this.#socket.destroyed) this.#socket.resume()
   }
 
   readonly #onClose = (): void => {
