@@ -67,18 +67,17 @@ export class MixedLoad {
   readonly #failures: unknown[] = []
   #stopped = false
 
-  private constructor(service: Service) {
+  /** @param service runs with `LOAD_OPTIONS` */
+  constructor(service: Service) {
     this.#service = service
   }
 
-  /** Begins once every lasting connection is open. The service runs with `LOAD_OPTIONS`. */
-  static async start(service: Service): Promise<MixedLoad> {
-    const load = new MixedLoad(service)
-    load.#every(HISTORY_MILLISECONDS, () => load.#enter())
-    await load.#crowd()
-    await load.#echoes()
-    load.#episodes()
-    return load
+  /** Resolves once every lasting connection is open and all else has begun. */
+  async start(): Promise<void> {
+    this.#every(HISTORY_MILLISECONDS, () => this.#enter())
+    await this.#crowd()
+    await this.#echoes()
+    this.#episodes()
   }
 
   /** @throws the first error of a client, if there was one. */

@@ -22,7 +22,14 @@ export class WatchedService {
     const service = new Service(['--workers', '2', ...LOAD_OPTIONS])
     await service.listening()
     const prometheus = await Prometheus.start([`127.0.0.1:${service.adminPort}`])
-    return new WatchedService(service, prometheus, await MixedLoad.start(service))
+    const watched = new WatchedService(service, prometheus, new MixedLoad(service))
+    try {
+      await watched.load.start()
+      return watched
+    } catch (error) {
+      await watched.stop()
+      throw error
+    }
   }
 
   /**
