@@ -35,6 +35,8 @@ const THREAD_FILE = new URL('./codec-thread.js', import.meta.url)
 
 /** Octets after which a batch is full. */
 const BATCH_OCTETS = 1024 * 1024
+/** Octets on the wire that the queue takes, however few messages they are. */
+const MOST_QUEUED_OCTETS = 64 * 1024 * 1024
 
 export class Codec {
   readonly #settings: CodecSettings
@@ -50,6 +52,7 @@ export class Codec {
 
   /** Messages waiting for a codec thread or with one. */
   queued = 0
+  #queuedOctets = 0
 
   constructor(settings: CodecSettings, observer: CodecObserver, threadFile = THREAD_FILE) {
     this.#settings = settings
@@ -94,6 +97,7 @@ export class Codec {
   submit(group: MessageGroup): void {
     this.#waiting.push(group)
     this.queued += group.messages.length
+    this.#queuedOctets += octetsOf(group.messages)
     if (this.#flushScheduled) return
     this.#flushScheduled = true
     setImmediate(() => {
@@ -104,7 +108,7 @@ export class Codec {
 
   /** Whether the queue is full: who submits should stop reading, and go on when `whenRoom` calls back. */
   get full(): boolean {
-    return this.queued > this.#settings.codecQueue
+    return this.queued > this.#settings.codecQueue || this.#queuedOctets > MOST_QUEUED_OCTETS
   }
 
   /** Calls back once the queue, which is full now, has room. */
@@ -129,8 +133,7 @@ export class Codec {
     const most = Math.min(share, this.#waiting.length)
     let octets = 0
     let groups = 0
-    while (groups < most && octets < BATCH_OCTETS)
-      for (const message of this.#waiting[groups++].messages) octets += message.length
+    while (groups < most && octets < BATCH_OCTETS) octets += octetsOf(this.#waiting[groups++].messages)
     return this.#waiting.splice(0, groups)
   }
 
@@ -141,6 +144,7 @@ export class Codec {
     const result = await this.#pool.run(messages)
     this.#batchesInFlight--
     this.queued -= messages.length
+    this.#queuedOctets -= octetsOf(messages)
     // The thread goes on before its results are looked at.
     this.#flush()
     if (result === undefined) this.#answerInline(groups)
@@ -184,4 +188,8 @@ function deliver(group: MessageGroup, resultOf: (message: BatchMessage, index: n
   } catch (error) {
     group.onGroupFailed(error)
   }
+}
+
+function octetsOf(messages: readonly BatchMessage[]): number {
+  return messages.reduce((octets, message) => octets + message.length, 0)
 }

@@ -134,6 +134,17 @@ describe('Codec', () => {
     assert.ok(!codec.full)
   })
 
+  it('is full of few messages when they are large', async t => {
+    const [codec] = codecFor(t)
+    const groups = Array.from({ length: 5 }, () => new Group(messageOf(Buffer.alloc(2 ** 24))))
+    for (const group of groups.slice(0, 4)) codec.submit(group)
+    assert.ok(!codec.full)
+    codec.submit(groups[4])
+    assert.ok(codec.full)
+    await Promise.all(groups.map(group => group.settled))
+    assert.ok(!codec.full)
+  })
+
   it('lets nobody in while it is still full', async t => {
     const [codec, seen] = codecFor(t, { codecThreads: 1, codecQueue: 1 })
     const large = () => new Group(messageOf(Buffer.alloc(2 ** 20)))
