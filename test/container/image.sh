@@ -1,0 +1,61 @@
+# Builds the image as the Dockerfile says, and proves it alone: what is in it, what it may do, and how it stops.
+
+container=echobahn-alone
+label() { engine image inspect echobahn:test --format "{{index .Config.Labels \"org.opencontainers.image.$1\"}}"; }
+config() { engine image inspect echobahn:test --format "{{json .Config.$1}}"; }
+inside() { engine exec "$container" "$@"; }
+# Runs a line of JavaScript inside, where the service's modules are.
+script() { inside node --input-type=commonjs --eval "const load = require('module').createRequire('/app/dist/main.js'); $1"; }
+status() { inside sed -n "s/^$1:[[:space:]]*//p" /proc/1/status; }
+
+echo '# build'
+# The registry that npm uses here, and the certificates that it is trusted by, for the build alone.
+printf 'registry=%s\ncafile=/etc/npm-ca.crt\n' "$(npm config get registry 2>/dev/null)" >"$work/npmrc"
+volumes=(--volume "$work/npmrc:/root/.npmrc:ro" --volume /etc/ssl/certs/ca-certificates.crt:/etc/npm-ca.crt:ro)
+# Docker's format: that of OCI has no place for HEALTHCHECK.
+buildah build --isolation=chroot --network host --pull=never --format docker "${volumes[@]}" \
+  --build-arg REVISION="$(git rev-parse HEAD)" --tag echobahn:test . >"$work/build.log" 2>&1 ||
+  { cat "$work/build.log" >&2; exit 1; }
+
+echo '# image'
+same 'label version' "$(node -p 'require("./package.json").version')" "$(label version)"
+same 'label revision' "$(git rev-parse HEAD)" "$(label revision)"
+same 'label title' echobahn "$(label title)"
+same 'user' '"1000:1000"' "$(config User)"
+same 'stop signal' '"SIGTERM"' "$(config StopSignal)"
+same 'healthcheck' '["CMD","echobahn","healthcheck"]' "$(engine image inspect echobahn:test --format '{{json .HealthCheck.Test}}')"
+
+echo '# container'
+read -r port admin_port < <(node test/container/free-ports.mjs 2)
+# As in docker-compose.yml, but on the host's network and with the small limits of lib.sh.
+engine run --detach --name "$container" --network host --read-only --tmpfs /tmp --cap-drop ALL \
+  --security-opt no-new-privileges --memory 1g --cpus 2 --pids-limit 512 \
+  --env ECHOBAHN_HOST=127.0.0.1 --env ECHOBAHN_PORT="$port" --env ECHOBAHN_ADMIN_PORT="$admin_port" \
+  echobahn:test --max-connections 1000 >/dev/null
+eventually 'healthcheck of the image' engine healthcheck run "$container"
+check 'healthcheck tells what it proved' inside sh -c 'echobahn healthcheck | grep -q "^healthy: .*echoes$"'
+check 'healthcheck fails for a port where nobody listens' inside sh -c '! echobahn healthcheck --port 1'
+check 'echoes: text, binary, compressed, 1 MiB' node test/container/client.mjs exchange "ws://127.0.0.1:$port"
+same 'user id' 1000 "$(inside id -u)"
+same 'capabilities' 0000000000000000 "$(status CapBnd)"
+same 'no new privileges' 1 "$(status NoNewPrivs)"
+check 'read-only root' sh -c "podman exec --user 0 $container touch /x 2>&1 | grep 'Read-only file system'"
+for path in node_modules/typescript node_modules/@biomejs node_modules/@types src test; do
+  check "no $path" inside test ! -e "/app/$path"
+done
+check 'bufferutil is native' script "require('assert').match(load('bufferutil').mask.toString(), /native code/)"
+check 'ws loads it prebuilt' \
+  script "load('ws'); require('assert')(Object.keys(require('module')._cache).some(path => path.includes('bufferutil/prebuilds')))"
+engine logs "$container" >"$work/log" 2>&1
+check 'workers are ready' grep 'worker ready' "$work/log"
+same 'warnings and errors' '' "$(grep -E '"level":[456]0' "$work/log" || true)"
+
+echo '# stop'
+node test/container/client.mjs hold 1 "ws://127.0.0.1:$port" >"$work/held" &
+client=$!
+eventually 'a client is connected' grep -x 'open 1' "$work/held"
+engine stop --time 20 "$container" >/dev/null
+wait "$client"
+same 'SIGTERM drains' 'closed 1001' "$(tail -n 1 "$work/held")"
+same 'exit code' 0 "$(engine inspect "$container" --format '{{.State.ExitCode}}')"
+engine rm "$container" >/dev/null
