@@ -12,9 +12,6 @@ const MESSAGE_OCTETS = MESSAGES + 2
 const WIRE = MESSAGE_OCTETS + 2
 const SENT = WIRE + 1
 
-const CONTINUATION_PLACE = 0
-const BINARY_PLACE = 2
-
 export type CountedTraffic = Pick<
   DirectionReport,
   'octets' | 'frames' | 'payload' | 'messages' | 'messageOctets' | 'compressionRatio'
@@ -24,6 +21,15 @@ export type CountedTraffic = Pick<
 export class Tally {
   /** A plain array: a typed one of this size takes twice the memory, for every connection. */
   readonly #values: number[] = Array.from({ length: 2 * SENT }, () => 0)
+
+  /** Messages of one frame that came and went in one piece: messages and octets of text, then of binary. */
+  readonly #whole = [0, 0, 0, 0]
+
+  /** Such a message; `place` is 0 for text and 1 for binary. */
+  wholeEcho(place: number, size: number): void {
+    this.#whole[2 * place]++
+    this.#whole[2 * place + 1] += size
+  }
 
   wireReceived(size: number): void {
     this.#values[WIRE] += size
@@ -67,18 +73,23 @@ export class Tally {
   }
 
   #describe(from: number): CountedTraffic {
+    const [texts, textOctets, binaries, binaryOctets] = this.#whole
     const at = (place: number): number => this.#values[from + place]
-    const perOpcode = (group: number): Record<OpcodeName, number> =>
-      Object.fromEntries(OPCODE_NAMES.map((name, i) => [name, at(group + i)])) as Record<OpcodeName, number>
-    let dataPayload = 0
-    for (let i = CONTINUATION_PLACE; i <= BINARY_PLACE; i++) dataPayload += at(PAYLOAD + i)
-    const application = at(MESSAGE_OCTETS) + at(MESSAGE_OCTETS + 1)
+    const perOpcode = (group: number, text: number, binary: number): Record<OpcodeName, number> => {
+      const counts = OPCODE_NAMES.map((name, i) => [name, at(group + i)])
+      const { text: ofText, binary: ofBinary, ...others } = Object.fromEntries(counts)
+      return { ...others, text: ofText + text, binary: ofBinary + binary }
+    }
+    const payload = perOpcode(PAYLOAD, textOctets, binaryOctets)
+    const messageOctets = { text: at(MESSAGE_OCTETS) + textOctets, binary: at(MESSAGE_OCTETS + 1) + binaryOctets }
+    const application = messageOctets.text + messageOctets.binary
+    const dataPayload = payload.continuation + payload.text + payload.binary
     return {
       octets: at(WIRE),
-      frames: perOpcode(0),
-      payload: perOpcode(PAYLOAD),
-      messages: { text: at(MESSAGES), binary: at(MESSAGES + 1) },
-      messageOctets: { text: at(MESSAGE_OCTETS), binary: at(MESSAGE_OCTETS + 1) },
+      frames: perOpcode(0, texts, binaries),
+      payload,
+      messages: { text: at(MESSAGES) + texts, binary: at(MESSAGES + 1) + binaries },
+      messageOctets,
       compressionRatio: application > 0 ? dataPayload / application : null,
     }
   }

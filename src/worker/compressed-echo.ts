@@ -71,11 +71,12 @@ export class CompressedEcho implements Echo, MessageGroup {
     return this.#sent.length === 0 && this.#waiting.length === 0
   }
 
-  piece(): void {
+  piece(): boolean {
     const { decoder } = this.#connection
     const whole = decoder.fin && decoder.startsFrame && decoder.available === decoder.payloadLength
     if (whole && this.#assembly === undefined) this.#wholeMessage()
     else this.#assemble()
+    return false
   }
 
   endOfChunk(): void {

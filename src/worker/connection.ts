@@ -12,7 +12,7 @@ import { CompressedEcho } from './compressed-echo.js'
 import type { Echo, EchoHost } from './echo.js'
 import type { Outbox } from './outbox.js'
 import { ECHO_OVERHEAD, PlainEcho } from './plain-echo.js'
-import { type Initiator, Traffic } from './traffic.js'
+import type { Initiator, Traffic } from './traffic.js'
 import type { Transport, TransportHandler } from './transport.js'
 
 /** What all connections of a worker share. */
@@ -87,7 +87,7 @@ export class Connection implements TransportHandler, EchoHost {
   constructor(context: ConnectionContext, deflate: DeflateAgreement | undefined, recorder?: Recorder) {
     this.#context = context
     this.outbox = context.outbox
-    this.traffic = recorder === undefined ? context.traffic : new Traffic(context.traffic.counters, recorder.tally)
+    this.traffic = recorder === undefined ? context.traffic : context.traffic.alsoFor(recorder.tally)
     this.recorder = recorder
     this.#compressed = deflate !== undefined
     this.decoder = new FrameDecoder(this.#compressed ? context.compressedRules : context.plainRules)
@@ -268,8 +268,8 @@ export class Connection implements TransportHandler, EchoHost {
     if (isControl(this.decoder.opcode)) return this.#control()
     const { decoder, traffic, outbox } = this
     const { opcode, available } = decoder
-    if (this.#state === OPEN) this.#echo.piece()
-    else decoder.readPayload(outbox.buffer, outbox.position)
+    if (this.#state !== OPEN) decoder.readPayload(outbox.buffer, outbox.position)
+    else if (this.#echo.piece()) return
     traffic.payloadReceived(opcode, available)
     if (decoder.remaining === 0) traffic.frameReceived(opcode)
   }

@@ -30,8 +30,11 @@ export interface EchoHost {
 }
 
 export interface Echo {
-  /** Takes the data piece that the decoder stands at; must read its payload. */
-  piece(): void
+  /**
+   * Takes the data piece that the decoder stands at; must read its payload. True if it was a whole message that is echoed
+   * and counted; otherwise the caller counts what was received.
+   */
+  piece(): boolean
   /** Called after the last piece of a chunk. */
   endOfChunk(): void
   /** An outgoing frame is half written: no other frame may be put before its end. */

@@ -32,14 +32,14 @@ export class PlainEcho implements Echo {
     return this.#kept?.length ?? 0
   }
 
-  piece(): void {
+  piece(): boolean {
     const { decoder } = this.#connection
-    if (decoder.startsFrame) {
-      if (decoder.available === decoder.payloadLength) this.#wholeFrame()
-      else this.#firstPiece()
-    } else if (this.#kept !== undefined) this.#keep(this.#kept)
+    if (decoder.startsFrame && decoder.available === decoder.payloadLength) return this.#wholeFrame()
+    if (decoder.startsFrame) this.#firstPiece()
+    else if (this.#kept !== undefined) this.#keep(this.#kept)
     else if (this.#fragmenting) this.#fragment()
     else this.#through()
+    return false
   }
 
   endOfChunk(): void {}
@@ -49,16 +49,20 @@ export class PlainEcho implements Echo {
   }
 
   /** The common case: straight from the chunk into the outbox. */
-  #wholeFrame(): void {
+  #wholeFrame(): boolean {
     const { decoder, outbox, traffic } = this.#connection
-    const { opcode, payloadLength } = decoder
-    const begin = outbox.position
-    const first = decoder.fin ? FIN | opcode : opcode
-    const payload = writeHeader(outbox.buffer, begin, first, payloadLength)
-    if (!decoder.readPayload(outbox.buffer, payload)) return
+    const { fin, opcode, payloadLength } = decoder
+    const payload = writeHeader(outbox.buffer, outbox.position, fin ? FIN | opcode : opcode, payloadLength)
+    if (!decoder.readPayload(outbox.buffer, payload)) return false
     outbox.position = payload + payloadLength
+    if (fin && opcode !== CONTINUATION) {
+      traffic.wholeEcho(opcode, payloadLength)
+      this.#connection.messagesEchoed++
+      return true
+    }
     traffic.frameSent(opcode, payloadLength)
     this.#frameDone()
+    return false
   }
 
   #firstPiece(): void {

@@ -6,7 +6,7 @@ import { histogramAt, offsetOf } from '../metrics/layout.js'
 import { closeCodeLabel } from '../protocol/close-codes.js'
 import { OPCODE_INDEX, TEXT } from '../protocol/opcodes.js'
 import type { RefusalReason } from '../protocol/upgrade-request.js'
-import { Tally } from '../report/tally.js'
+import type { Tally } from '../report/tally.js'
 
 /** Offsets of one direction's series. */
 interface Direction {
@@ -39,19 +39,57 @@ const SLOW_READERS = offsetOf('slow_reader_closes_total')
 
 export type Initiator = 'client' | 'server'
 
-/** Takes the counts of those who are not reported on. */
-const NOBODY = new Tally()
+/**
+ * Messages of one frame that came and went in one piece, text then binary, not yet in the counters. They are nearly all
+ * there are on a busy connection without compression, and each would be eight counts of its own: as many frames, octets
+ * and messages sent as received. So they are counted here, and come into the counters with `settle`.
+ */
+class WholeEchoes {
+  readonly messages = new Float64Array(2)
+  readonly octets = new Float64Array(2)
+}
 
 /** Counts for the worker and, if it is reported on, for one connection. Sizes are octets, durations seconds. */
 export class Traffic {
   readonly counters: Counters
   readonly #values: Float64Array
-  readonly #tally: Tally
+  readonly #whole: WholeEchoes
+  readonly #tally: Tally | undefined
 
-  constructor(counters: Counters, tally = NOBODY) {
+  constructor(counters: Counters, whole = new WholeEchoes(), tally?: Tally) {
     this.counters = counters
     this.#values = counters.values
+    this.#whole = whole
     this.#tally = tally
+  }
+
+  /** Counts for the same worker and for one connection as well. */
+  alsoFor(tally: Tally): Traffic {
+    return new Traffic(this.counters, this.#whole, tally)
+  }
+
+  /** A message of one frame, TEXT or BINARY, was received and sent back. */
+  wholeEcho(opcode: number, size: number): void {
+    const place = opcode - TEXT
+    this.#whole.messages[place]++
+    this.#whole.octets[place] += size
+    this.#tally?.wholeEcho(place, size)
+  }
+
+  /** Brings the counters up to date; to be called before they are read. */
+  settle(): void {
+    const { messages, octets } = this.#whole
+    for (let place = 0; place < 2; place++) {
+      for (const { frames, payload, messages: whole, octets: application } of [RECEIVED, SENT]) {
+        const opcode = OPCODE_INDEX[TEXT + place]
+        this.#values[frames + opcode] += messages[place]
+        this.#values[payload + opcode] += octets[place]
+        this.#values[whole + place] += messages[place]
+        this.#values[application + place] += octets[place]
+      }
+      messages[place] = 0
+      octets[place] = 0
+    }
   }
 
   /** One read of a socket; `wireReceived` counts its octets. */
@@ -65,40 +103,40 @@ export class Traffic {
   }
 
   wireReceived(size: number): void {
-    this.#tally.wireReceived(size)
+    this.#tally?.wireReceived(size)
     this.#values[RECEIVED.wire] += size
   }
 
   wireSent(size: number): void {
-    this.#tally.wireSent(size)
+    this.#tally?.wireSent(size)
     this.#values[SENT.wire] += size
   }
 
   frameReceived(opcode: number): void {
-    this.#tally.frameReceived(opcode)
+    this.#tally?.frameReceived(opcode)
     this.#values[RECEIVED.frames + OPCODE_INDEX[opcode]]++
   }
 
   payloadReceived(opcode: number, size: number): void {
-    this.#tally.payloadReceived(opcode, size)
+    this.#tally?.payloadReceived(opcode, size)
     this.#values[RECEIVED.payload + OPCODE_INDEX[opcode]] += size
   }
 
   frameSent(opcode: number, size: number): void {
-    this.#tally.frameSent(opcode, size)
+    this.#tally?.frameSent(opcode, size)
     this.#values[SENT.frames + OPCODE_INDEX[opcode]]++
     this.#values[SENT.payload + OPCODE_INDEX[opcode]] += size
   }
 
   messageReceived(opcode: number, size: number): void {
-    this.#tally.messageReceived(opcode, size)
+    this.#tally?.messageReceived(opcode, size)
     const place = opcode === TEXT ? 0 : 1
     this.#values[RECEIVED.messages + place]++
     this.#values[RECEIVED.octets + place] += size
   }
 
   messageSent(opcode: number, size: number): void {
-    this.#tally.messageSent(opcode, size)
+    this.#tally?.messageSent(opcode, size)
     const place = opcode === TEXT ? 0 : 1
     this.#values[SENT.messages + place]++
     this.#values[SENT.octets + place] += size

@@ -173,6 +173,7 @@ class WorkerService implements OpeningHandler {
   }
 
   #report(sequence: number): void {
+    this.#traffic.settle()
     send({ type: 'report', sequence, deltas: this.#counters.takeDeltas(), gauges: this.#gauges.take() })
   }
 

@@ -93,6 +93,21 @@ test('counts stand under their direction and opcode', () => {
   assert.equal(sent.compressionRatio, 0.5)
 })
 
+test('a whole echo counts as a frame and a message each way', () => {
+  const subject = recorder()
+  const [text, binary] = [0, 1]
+  for (const size of [3, 4]) subject.tally.wholeEcho(text, size)
+  subject.tally.wholeEcho(binary, 10)
+  const { received, sent } = subject.report()
+  for (const told of [received, sent]) {
+    assert.deepEqual(told.frames, { continuation: 0, text: 2, binary: 1, close: 0, ping: 0, pong: 0 })
+    assert.deepEqual(told.payload, { continuation: 0, text: 7, binary: 10, close: 0, ping: 0, pong: 0 })
+    assert.deepEqual(told.messages, { text: 2, binary: 1 })
+    assert.deepEqual(told.messageOctets, { text: 7, binary: 10 })
+    assert.equal(told.compressionRatio, 1)
+  }
+})
+
 test('chops count every size, and sum what comes after the first 100 different ones', () => {
   const chops = new Chops()
   for (const size of [5, 5, 3, 5]) chops.add(size)
