@@ -11,7 +11,8 @@ status() { inside sed -n "s/^$1:[[:space:]]*//p" /proc/1/status; }
 echo '# build'
 # The registry that npm uses here, and the certificates that it is trusted by, for the build alone.
 printf 'registry=%s\ncafile=/etc/npm-ca.crt\n' "$(npm config get registry 2>/dev/null)" >"$work/npmrc"
-volumes=(--volume "$work/npmrc:/root/.npmrc:ro" --volume /etc/ssl/certs/ca-certificates.crt:/etc/npm-ca.crt:ro)
+build_home=/root
+volumes=(--volume "$work/npmrc:$build_home/.npmrc:ro" --volume /etc/ssl/certs/ca-certificates.crt:/etc/npm-ca.crt:ro)
 # Docker's format: that of OCI has no place for HEALTHCHECK.
 buildah build --isolation=chroot --network host --pull=never --format docker "${volumes[@]}" \
   --build-arg REVISION="$(git rev-parse HEAD)" --tag echobahn:test . >"$work/build.log" 2>&1 ||
