@@ -75,22 +75,24 @@ export interface Ready {
   readonly type: 'ready'
 }
 
-/** The worker owns the connection now; the primary closes its copy of the socket. */
-export interface Taken {
-  readonly type: 'taken'
-  readonly id: number
+/**
+ * What changed in the worker's custody since it last said so. It owns the connection `taken`, if any, and the primary
+ * closes its copy of the socket; said before anything is written to it, since until then it may be given to another
+ * worker. The connections `closed` are gone; they wait for the next message, `CLOSED_DELAY` at most.
+ */
+export interface Custody {
+  readonly type: 'custody'
+  readonly taken?: number | undefined
+  readonly closed: readonly number[]
 }
+
+/** Milliseconds. */
+export const CLOSED_DELAY = 2
 
 /** The deadline had passed, or the worker is leaving; the socket goes to another worker. */
 export interface Refused {
   readonly type: 'refused'
   readonly id: number
-}
-
-/** These connections are gone. Sent at least once per event-loop turn in which connections ended. */
-export interface Closed {
-  readonly type: 'closed'
-  readonly ids: readonly number[]
 }
 
 /** Counter changes since the last report, and the gauges as they are now. */
@@ -125,7 +127,7 @@ export interface ConnectionAnswer {
   readonly report: ConnectionReport | null
 }
 
-export type FromWorker = Awake | Ready | Taken | Refused | Closed | Report | Left | Connections | ConnectionAnswer
+export type FromWorker = Awake | Ready | Custody | Refused | Report | Left | Connections | ConnectionAnswer
 
 /** Monotonic milliseconds, the same clock in every process of the machine. */
 export function monotonicNow(): number {

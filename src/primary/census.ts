@@ -1,19 +1,19 @@
 // The living workers and the state each is in, for the admin server and the metrics.
 
-import type { Socket } from 'node:net'
 import type { WorkerView } from '../admin/view.js'
 import { monotonicNow } from '../messages.js'
 import { type RestartReason, WORKER_STATES, type WorkerState } from '../metrics/catalogue.js'
 import type { FleetSource } from '../metrics/source.js'
+import type { Accepted } from './accepted.js'
 import type { Distributor } from './distributor.js'
 import type { Fleet } from './fleet.js'
 import type { WorkerProcess } from './worker-process.js'
 
 export class Census implements FleetSource {
   readonly #fleet: Fleet
-  readonly #distributor: Distributor<Socket>
+  readonly #distributor: Distributor<Accepted>
 
-  constructor(fleet: Fleet, distributor: Distributor<Socket>) {
+  constructor(fleet: Fleet, distributor: Distributor<Accepted>) {
     this.#fleet = fleet
     this.#distributor = distributor
   }

@@ -36,20 +36,24 @@ interface Connection<Socket> {
   readonly address: string
   /** Our copy; undefined once a worker has taken the connection. */
   socket: Socket | undefined
+  /** When the hand-over under way counts as missed. */
+  deadline: number
 }
 
 /**
- * One worker as the distributor sees it. Only one hand-over is under way per worker: Node sends one handle at a time
- * anyway, and a socket that still waits here can go elsewhere without a `revoke`.
+ * Hand-overs under way per worker. Node sends one handle at a time, the next when the worker's Node has acknowledged it:
+ * with a few in its queue nothing waits for us as well. A socket that still waits here can go elsewhere without a `revoke`.
  */
+export const MOST_IN_FLIGHT = 4
+
+/** One worker as the distributor sees it. */
 class Lane<Socket> {
   readonly recipient: Recipient<Socket>
   /** Every connection from its reservation until it is gone. */
   readonly connections = new Map<number, Connection<Socket>>()
   readonly queue: Connection<Socket>[] = []
-  inFlight: Connection<Socket> | undefined
-  /** When the hand-over under way counts as missed. */
-  deadline = 0
+  /** Hand-overs under way, oldest first. */
+  readonly inFlight = new Map<number, Connection<Socket>>()
   responsive = true
   retired = false
 
@@ -94,7 +98,7 @@ export class Distributor<Socket> {
   /** Takes charge of an accepted socket. Without any eligible worker it waits for one, unless it is to be refused. */
   accept(socket: Socket, address: string): void {
     const admission = this.#closed ? 503 : this.#admission.admit(address)
-    this.#place({ id: ++this.#lastId, admission, address, socket })
+    this.#place({ id: ++this.#lastId, admission, address, socket, deadline: 0 })
   }
 
   /** The worker is ready for connections. */
@@ -125,18 +129,21 @@ export class Distributor<Socket> {
     }
   }
 
+  /** The worker owns the connection, unless it was told meanwhile that it went elsewhere. */
   taken(recipient: Recipient<Socket>, id: number): void {
     const lane = this.#laneOf.get(recipient)
-    const connection = lane?.inFlight
-    if (!lane || connection?.id !== id) return
+    const connection = lane?.inFlight.get(id)
+    if (!lane || !connection) return
+    lane.inFlight.delete(id)
     this.#closeCopy(connection)
     this.#sendNext(lane)
   }
 
   refused(recipient: Recipient<Socket>, id: number): void {
     const lane = this.#laneOf.get(recipient)
-    const connection = lane?.inFlight
-    if (!lane || connection?.id !== id) return
+    const connection = lane?.inFlight.get(id)
+    if (!lane || !connection) return
+    lane.inFlight.delete(id)
     this.#sendNext(lane)
     this.#placeElsewhere(lane, [connection])
   }
@@ -166,12 +173,9 @@ export class Distributor<Socket> {
     const lane = this.#laneOf.get(recipient)
     if (!lane?.responsive) return
     lane.responsive = false
-    const pending = lane.queue.splice(0)
-    if (lane.inFlight) {
-      pending.unshift(lane.inFlight)
-      lane.recipient.revoke(lane.inFlight.id)
-      lane.inFlight = undefined
-    }
+    const pending = [...lane.inFlight.values(), ...lane.queue.splice(0)]
+    for (const id of lane.inFlight.keys()) lane.recipient.revoke(id)
+    lane.inFlight.clear()
     this.#placeElsewhere(lane, pending)
   }
 
@@ -179,7 +183,8 @@ export class Distributor<Socket> {
   expire(): void {
     const now = this.#now()
     for (const lane of this.#lanes) {
-      if (lane.inFlight && lane.deadline <= now) this.suspend(lane.recipient)
+      const [oldest] = lane.inFlight.values()
+      if (oldest && oldest.deadline <= now) this.suspend(lane.recipient)
     }
   }
 
@@ -232,12 +237,11 @@ export class Distributor<Socket> {
 
   #reserve(lane: Lane<Socket>, connection: Connection<Socket>): void {
     lane.connections.set(connection.id, connection)
-    if (lane.inFlight) lane.queue.push(connection)
+    if (lane.inFlight.size >= MOST_IN_FLIGHT) lane.queue.push(connection)
     else this.#send(lane, connection)
   }
 
   #sendNext(lane: Lane<Socket>): void {
-    lane.inFlight = undefined
     const next = lane.queue.shift()
     if (next) this.#send(lane, next)
   }
@@ -246,8 +250,8 @@ export class Distributor<Socket> {
     const { id, admission, socket } = connection
     if (socket === undefined) return
     const now = this.#now()
-    lane.inFlight = connection
-    lane.deadline = now + ACKNOWLEDGEMENT_TIMEOUT
+    lane.inFlight.set(id, connection)
+    connection.deadline = now + ACKNOWLEDGEMENT_TIMEOUT
     lane.recipient.handOver({ type: 'handover', id, admission, deadline: now + ACCEPTANCE_WINDOW }, socket)
   }
 

@@ -1,6 +1,6 @@
 // The listening sockets of the primary: binding them, and saying clearly why they cannot be bound.
 
-import { type AddressInfo, createServer, isIPv6, type Server, type Socket } from 'node:net'
+import { type AddressInfo, createServer, isIPv6, type Server } from 'node:net'
 import { ExitError } from '../errors.js'
 import { monotonicNow } from '../messages.js'
 
@@ -11,8 +11,8 @@ const BACKLOG = 4096
  * A server whose sockets are not read here: the first octets belong to the worker.
  * TCP_NODELAY is left to the worker too, since every option set is a system call.
  */
-export function createListener(onSocket: (socket: Socket) => void): Server {
-  return createServer({ pauseOnConnect: true, noDelay: false }, onSocket)
+export function createListener(): Server {
+  return createServer({ pauseOnConnect: true, noDelay: false })
 }
 
 /** Binds and listens; returns the port, which the system chose when `port` is 0. Throws ECHOBAHN_LISTEN_FAILED. */

@@ -2,7 +2,7 @@
 
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http'
 import { createRequire } from 'node:module'
-import type { Server, Socket } from 'node:net'
+import type { Server } from 'node:net'
 import { constants } from 'node:os'
 import type { Logger } from 'pino'
 import { createAdmin } from '../admin/server.js'
@@ -11,6 +11,7 @@ import { createLog } from '../log.js'
 import { type FromWorker, monotonicNow, type Report } from '../messages.js'
 import { createRegistry } from '../metrics/exposition.js'
 import type { Settings } from '../settings.js'
+import { type Accepted, addressOf, closeAccepted, takeAccepted } from './accepted.js'
 import { Census } from './census.js'
 import { Distributor } from './distributor.js'
 import { Fleet } from './fleet.js'
@@ -40,7 +41,7 @@ class Primary {
   readonly #settings: Settings
   readonly #log: Logger
   readonly #totals = new Totals()
-  readonly #distributor: Distributor<Socket>
+  readonly #distributor: Distributor<Accepted>
   readonly #fleet: Fleet
   readonly #census: Census
   readonly #rounds: ReportRounds
@@ -59,7 +60,7 @@ class Primary {
     this.#distributor = new Distributor({
       distribution: settings.distribution,
       limits: settings,
-      closeSocket: socket => socket.destroy(),
+      closeSocket: closeAccepted,
       now: monotonicNow,
     })
     this.#fleet = new Fleet(settings, log, {
@@ -72,7 +73,7 @@ class Primary {
     this.#census = new Census(this.#fleet, this.#distributor)
     this.#rounds = new ReportRounds(() => this.#census.reporters())
     this.#questions = new Questions(() => this.#census.reporters(), settings.reports)
-    this.#listener = createListener(socket => this.#onSocket(socket))
+    this.#listener = createListener()
     this.#admin = this.#createAdmin()
   }
 
@@ -92,6 +93,7 @@ class Primary {
   async #start(): Promise<void> {
     const { host, port, adminHost, adminPort, tlsCert } = this.#settings
     const servicePort = await listen(this.#listener, host, port)
+    takeAccepted(this.#listener, accepted => this.#onAccepted(accepted))
     const adminServicePort = await listen(this.#admin, adminHost, adminPort)
     onAcceptError(this.#listener, error => this.#log.error({ err: error }, 'connections cannot be accepted'))
     this.#warnOfOpenFiles()
@@ -141,17 +143,16 @@ class Primary {
     if (warning) this.#log.warn(warning)
   }
 
-  #onSocket(socket: Socket): void {
-    const address = this.#distributor.needsAddress ? socket.remoteAddress : undefined
-    // A peer that has reset its connection meanwhile has no address any more.
-    this.#distributor.accept(socket, address ?? '')
+  #onAccepted(accepted: Accepted): void {
+    this.#distributor.accept(accepted, this.#distributor.needsAddress ? addressOf(accepted) : '')
   }
 
   #onMessage(worker: WorkerProcess, message: FromWorker): void {
     this.#distributor.heard(worker)
-    if (message.type === 'taken') this.#distributor.taken(worker, message.id)
-    else if (message.type === 'closed') this.#distributor.ended(worker, message.ids)
-    else if (message.type === 'report') this.#onReport(worker, message)
+    if (message.type === 'custody') {
+      if (message.taken !== undefined) this.#distributor.taken(worker, message.taken)
+      this.#distributor.ended(worker, message.closed)
+    } else if (message.type === 'report') this.#onReport(worker, message)
     else if (message.type === 'refused') this.#distributor.refused(worker, message.id)
     else if (message.type === 'connections' || message.type === 'connection') this.#questions.answered(worker, message)
     else if (message.type === 'left') this.#questions.keep(message.reports)

@@ -1,12 +1,11 @@
 // One worker process as the primary sees it: forked, started, spoken to, asked to leave, dead.
 
 import cluster, { type Worker } from 'node:cluster'
-import type { Socket } from 'node:net'
 import { type FromWorker, type Handover, type Leave, monotonicNow, type ToWorker } from '../messages.js'
 import type { ConnectionFilter } from '../report/filter.js'
 import type { Settings } from '../settings.js'
+import { type Accepted, sendAccepted } from './accepted.js'
 import type { Recipient } from './distributor.js'
-import { sendSocket } from './handover.js'
 
 /** A worker that is not ready within this many milliseconds is killed. */
 const START_TIMEOUT = 30_000
@@ -41,7 +40,7 @@ export function setupWorkers(): void {
   })
 }
 
-export class WorkerProcess implements Recipient<Socket> {
+export class WorkerProcess implements Recipient<Accepted> {
   readonly slot: number
   /** Monotonic milliseconds, as are all instants here. */
   readonly forkedAt = monotonicNow()
@@ -77,8 +76,8 @@ export class WorkerProcess implements Recipient<Socket> {
     return this.#worker?.process.pid ?? 0
   }
 
-  handOver(message: Handover, socket: Socket): void {
-    if (this.#worker?.isConnected()) sendSocket(this.#worker, message, socket)
+  handOver(message: Handover, accepted: Accepted): void {
+    if (this.#worker?.isConnected()) sendAccepted(this.#worker, message, accepted)
   }
 
   revoke(id: number): void {

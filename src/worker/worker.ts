@@ -6,7 +6,15 @@ import { createSecureContext, type SecureContext } from 'node:tls'
 import type { Logger } from 'pino'
 import { Codec } from '../codec/codec.js'
 import { createLog } from '../log.js'
-import { type FromWorker, type Handover, type Leave, monotonicNow, type Start, type ToWorker } from '../messages.js'
+import {
+  CLOSED_DELAY,
+  type FromWorker,
+  type Handover,
+  type Leave,
+  monotonicNow,
+  type Start,
+  type ToWorker,
+} from '../messages.js'
 import { Counters } from '../metrics/counters.js'
 import { Archive } from '../report/archive.js'
 import { type Opened, Recorder } from '../report/recorder.js'
@@ -65,7 +73,9 @@ class WorkerService implements OpeningHandler {
   readonly #timers: NodeJS.Timeout[]
   readonly #departure: Departure
   #leaving = false
+  /** Connections of whose end the primary does not know yet. */
   #closed: number[] = []
+  #closedTimer: NodeJS.Timeout | undefined
 
   constructor(settings: Settings, counters: Counters, codec: Codec, slot: number, log: Logger) {
     this.#settings = settings
@@ -123,8 +133,8 @@ class WorkerService implements OpeningHandler {
 
   onGone(id: number, cut = false): void {
     this.#holders.delete(id)
-    if (this.#closed.length === 0) setImmediate(() => this.#sayClosed())
     this.#closed.push(id)
+    this.#closedTimer ??= setTimeout(() => this.#tellCustody(), CLOSED_DELAY)
     if (this.#leaving) this.#departure.onGone(cut)
   }
 
@@ -139,7 +149,7 @@ class WorkerService implements OpeningHandler {
     const socket = socketOf(handle)
     // The peer was gone before the handle got here: there is nothing to serve, and nobody else to serve it.
     if (socket === undefined) {
-      send({ type: 'taken', id })
+      this.#tellCustody(id)
       return this.onGone(id)
     }
     if (this.#leaving || monotonicNow() > deadline) {
@@ -147,7 +157,7 @@ class WorkerService implements OpeningHandler {
       return send({ type: 'refused', id })
     }
     this.#holders.set(id, socket)
-    send({ type: 'taken', id })
+    this.#tellCustody(id)
     this.#openings.take(id, socket, admission)
   }
 
@@ -159,10 +169,11 @@ class WorkerService implements OpeningHandler {
     if (id !== undefined) this.onGone(id, connection.dropped)
   }
 
-  #sayClosed(): void {
-    const ids = this.#closed
+  #tellCustody(taken?: number): void {
+    clearTimeout(this.#closedTimer)
+    this.#closedTimer = undefined
+    send({ type: 'custody', taken, closed: this.#closed })
     this.#closed = []
-    send({ type: 'closed', ids })
   }
 
   #sweep(): void {
@@ -187,7 +198,7 @@ class WorkerService implements OpeningHandler {
     this.#gauges.stop()
     // A process that exits while a thread makes a zlib context is aborted by Node ("close before init").
     const closed = this.#codec.close()
-    this.#sayClosed()
+    this.#tellCustody()
     this.#report(0)
     send({ type: 'left', cut, reports: this.#archive.allClosed() }, () => void closed.then(() => process.exit(0)))
   }

@@ -49,13 +49,13 @@ function runFakeWorker(): void {
       return
     }
     sockets.set(id, socket)
-    say({ type: 'taken', id })
+    say({ type: 'custody', taken: id, closed: [] })
     socket.write(`${process.pid}\n`)
     socket
       .on('error', () => {})
       .on('close', () => {
         sockets.delete(id)
-        say({ type: 'closed', ids: [id] })
+        say({ type: 'custody', closed: [id] })
         if (leaving && sockets.size === 0) finish(0)
       })
     socket.pipe(socket)

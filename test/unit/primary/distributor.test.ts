@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
 import type { Handover } from '../../../src/messages.js'
-import { ACKNOWLEDGEMENT_TIMEOUT, Distributor, type Recipient } from '../../../src/primary/distributor.js'
+import {
+  ACKNOWLEDGEMENT_TIMEOUT,
+  Distributor,
+  MOST_IN_FLIGHT,
+  type Recipient,
+} from '../../../src/primary/distributor.js'
 
 interface FakeSocket {
   readonly name: string
@@ -135,15 +140,25 @@ describe('round-robin', () => {
 })
 
 describe('hand-over', () => {
-  it('sends a worker one socket at a time and keeps our copy until it is taken', () => {
+  it('keeps our copy until the socket is taken', () => {
     const { distributor, workers } = distribute('round-robin', 1)
-    accept(distributor, 2)
-    assert.deepEqual(workers[0].names, ['s1'])
-    assert.equal(sockets[0].closed, false)
+    accept(distributor, 3)
+    assert.deepEqual(workers[0].names, ['s1', 's2', 's3'])
     distributor.taken(workers[0], 1)
-    assert.equal(sockets[0].closed, true)
-    assert.deepEqual(workers[0].names, ['s1', 's2'])
-    assert.equal(sockets[1].closed, false)
+    distributor.taken(workers[0], 2)
+    assert.deepEqual(
+      sockets.map(socket => socket.closed),
+      [true, true, false],
+    )
+  })
+
+  it('has so many under way to a worker at most, and sends the next when some are taken', () => {
+    const { distributor, workers } = distribute('round-robin', 1)
+    accept(distributor, MOST_IN_FLIGHT + 4)
+    assert.equal(workers[0].received.length, MOST_IN_FLIGHT)
+    for (const id of [1, 2, 3]) distributor.taken(workers[0], id)
+    assert.equal(workers[0].received.length, MOST_IN_FLIGHT + 3)
+    assert.equal(workers[0].last.id, MOST_IN_FLIGHT + 3)
   })
 
   it('lets the worker refuse from half of the acknowledgement timeout on', () => {
@@ -193,7 +208,7 @@ describe('hand-over', () => {
 
     now += 1
     distributor.expire()
-    assert.deepEqual(workers[0].revoked, [1])
+    assert.deepEqual(workers[0].revoked, [1, 3])
     assert.equal(distributor.isResponsive(workers[0]), false)
     takeAll(distributor, workers.slice(1))
     assert.deepEqual(workers[1].names, ['s2', 's4', 's1', 's3'])
@@ -219,15 +234,15 @@ describe('hand-over', () => {
 
   it('does not give a retired worker anything, but lets it take what was on its way', () => {
     const { distributor, workers } = distribute('round-robin', 2)
-    accept(distributor, 4)
+    accept(distributor, 2 * MOST_IN_FLIGHT + 2)
     distributor.retire(workers[0])
     distributor.taken(workers[0], 1)
-    assert.deepEqual(workers[0].names, ['s1'])
-    assert.deepEqual(loads(distributor, workers), [1, 3])
+    assert.equal(workers[0].received.length, MOST_IN_FLIGHT)
+    assert.deepEqual(loads(distributor, workers), [MOST_IN_FLIGHT, MOST_IN_FLIGHT + 2])
     distributor.suspend(workers[0])
     distributor.heard(workers[0])
     accept(distributor, 2)
-    assert.deepEqual(loads(distributor, workers), [1, 5])
+    assert.deepEqual(loads(distributor, workers), [1, 2 * MOST_IN_FLIGHT + 3])
   })
 
   it('lets sockets wait while there is no worker', () => {
@@ -241,12 +256,13 @@ describe('hand-over', () => {
 
   it('closes all that no worker has got when it is closed itself', () => {
     const { distributor, workers } = distribute('round-robin', 1)
-    accept(distributor, 3)
+    accept(distributor, MOST_IN_FLIGHT + 2)
     distributor.close()
     accept(distributor)
+    const closed = sockets.filter(socket => socket.closed).map(({ name }) => name)
     assert.deepEqual(
-      sockets.map(socket => socket.closed),
-      [false, true, true, true],
+      closed,
+      [1, 2, 3].map(i => `s${MOST_IN_FLIGHT + i}`),
     )
     distributor.refused(workers[0], 1)
     assert.equal(sockets[0].closed, true)
