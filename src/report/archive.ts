@@ -1,11 +1,13 @@
 // The connections that a worker can tell of: all open ones, and the last that closed.
 
 import { type ConnectionFilter, select } from './filter.js'
-import type { Recorder } from './recorder.js'
+import { LogBlocks } from './log-blocks.js'
+import { type Opened, Recorder } from './recorder.js'
 import type { ConnectionReport, ConnectionSummary } from './report.js'
 
 export class Archive {
   readonly #mostClosed: number
+  readonly #blocks = new LogBlocks()
   readonly #open = new Map<number, Recorder>()
   /** In the order in which they closed. */
   readonly #closed = new Map<number, Recorder>()
@@ -15,16 +17,20 @@ export class Archive {
     this.#mostClosed = mostClosed
   }
 
-  opened(recorder: Recorder): void {
-    this.#open.set(recorder.id, recorder)
+  /** Begins the report of a connection. */
+  opened(opened: Opened): Recorder {
+    const recorder = new Recorder(opened, this.#blocks)
+    this.#open.set(opened.id, recorder)
+    return recorder
   }
 
   closed(recorder: Recorder): void {
     this.#open.delete(recorder.id)
     this.#closed.set(recorder.id, recorder)
     if (this.#closed.size <= this.#mostClosed) return
-    const [oldest] = this.#closed.keys()
-    this.#closed.delete(oldest)
+    const [oldest] = this.#closed.values()
+    this.#closed.delete(oldest.id)
+    oldest.release()
   }
 
   list(filter: ConnectionFilter): ConnectionSummary[] {

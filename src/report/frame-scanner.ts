@@ -1,57 +1,68 @@
 // Finds the frame headers in a stream of octets, for the wire log: without judging them, and apart from the decoder.
 
-export interface FrameHeader {
-  readonly fin: boolean
-  readonly rsv: number
-  readonly opcode: number
-  readonly length: number
-  /** Hex of the masking key; null when the frame is not masked. */
-  readonly mask: string | null
+/** Gets the headers that are found: `size` octets of `octets` from `start`, which are only lent. */
+export interface HeaderSink {
+  header(scanner: FrameScanner, octets: Uint8Array, start: number, size: number): void
 }
 
 const LONGEST_HEADER = 14
 
 export class FrameScanner {
-  #header: number[] = []
+  /** Octets of a header that a chunk's end has cut. */
+  #held: number[] | undefined
   /** Payload octets that are still to be passed over. */
   #payload = 0
 
-  /** Takes the next `length` octets; `found` gets every header that they complete. */
-  scan(octets: Uint8Array, length: number, found: (header: FrameHeader) => void): void {
-    let at = 0
-    while (at < length) {
+  /** Takes the next `length` octets; `sink` gets every header that they complete. */
+  scan(octets: Uint8Array, length: number, sink: HeaderSink): void {
+    let at = this.#held === undefined ? 0 : this.#completeHeld(octets, length, sink)
+    for (;;) {
       const passed = Math.min(this.#payload, length - at)
       this.#payload -= passed
       at += passed
-      while (at < length && this.#payload === 0) {
-        this.#header.push(octets[at++])
-        if (this.#header.length < headerSize(this.#header)) continue
-        const header = describe(this.#header)
-        this.#header = []
-        this.#payload = header.length
-        found(header)
+      if (at === length) return
+      const size = headerSize(octets, at, length - at)
+      if (at + size > length) {
+        this.#held = [...octets.subarray(at, length)]
+        return
       }
+      this.#found(octets, at, size, sink)
+      at += size
     }
   }
-}
 
-/** Octets of the header that begins so; as long as that cannot be known, more than there are. */
-function headerSize(header: readonly number[]): number {
-  if (header.length < 2) return LONGEST_HEADER
-  const length = header[1] & 0x7f
-  return 2 + (length === 127 ? 8 : length === 126 ? 2 : 0) + (header[1] >= 0x80 ? 4 : 0)
-}
-
-function describe(header: readonly number[]): FrameHeader {
-  const [first, second] = header
-  const masked = second >= 0x80
-  const length7 = second & 0x7f
-  const extended = header.slice(2, masked ? -4 : undefined)
-  return {
-    fin: first >= 0x80,
-    rsv: (first >> 4) & 7,
-    opcode: first & 15,
-    length: length7 < 126 ? length7 : extended.reduce((sum, octet) => sum * 256 + octet, 0),
-    mask: masked ? Buffer.from(header.slice(-4)).toString('hex') : null,
+  /** Returns where the octets go on behind the header. */
+  #completeHeld(octets: Uint8Array, length: number, sink: HeaderSink): number {
+    const held = this.#held as number[]
+    for (let at = 0; at < length; ) {
+      held.push(octets[at++])
+      if (held.length < headerSize(held, 0, held.length)) continue
+      this.#held = undefined
+      this.#found(Uint8Array.from(held), 0, held.length, sink)
+      return at
+    }
+    return length
   }
+
+  #found(octets: Uint8Array, start: number, size: number, sink: HeaderSink): void {
+    this.#payload = payloadLength(octets, start)
+    sink.header(this, octets, start, size)
+  }
+}
+
+/** Octets of the header at `start`, of which `known` are there; as long as that cannot be known, more than there are. */
+function headerSize(octets: ArrayLike<number>, start: number, known: number): number {
+  if (known < 2) return LONGEST_HEADER
+  const second = octets[start + 1]
+  const length = second & 0x7f
+  return 2 + (length === 127 ? 8 : length === 126 ? 2 : 0) + (second >= 0x80 ? 4 : 0)
+}
+
+/** Payload octets that a whole header announces (RFC 6455 section 5.2). */
+export function payloadLength(octets: Uint8Array, start: number): number {
+  const length = octets[start + 1] & 0x7f
+  if (length < 126) return length
+  let extended = 0
+  for (let i = start + 2; i < start + (length === 126 ? 4 : 10); i++) extended = extended * 256 + octets[i]
+  return extended
 }

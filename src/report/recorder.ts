@@ -2,7 +2,8 @@
 
 import { PROTOCOL_ERRORS, type ProtocolErrorCode } from '../errors.js'
 import { Chops } from './chops.js'
-import type { CloseReport, ConnectionReport, ConnectionSummary } from './report.js'
+import type { LogBlocks } from './log-blocks.js'
+import type { ConnectionReport, ConnectionSummary } from './report.js'
 import { Tally } from './tally.js'
 import { WireLog } from './wire-log.js'
 
@@ -26,17 +27,17 @@ export class Recorder {
   readonly #openedDate = Date.now()
   readonly #reads = new Chops()
   readonly #writes = new Chops()
-  readonly #log = new WireLog(this.#openedAt)
+  readonly #log: WireLog
   #initiator: Peer | null = null
-  #received: CloseReport | null = null
-  #sent: CloseReport | null = null
   #error: ProtocolErrorCode | null = null
   #droppedBy: Peer | null = null
   #dropReason: string | null = null
   #duration: number | undefined
 
-  constructor(opened: Opened) {
+  /** @param blocks memory for the wire log; `release` gives it back */
+  constructor(opened: Opened, blocks: LogBlocks) {
     this.#opened = opened
+    this.#log = new WireLog(blocks)
   }
 
   get id(): number {
@@ -46,25 +47,23 @@ export class Recorder {
   /** `length` octets came, the first of `chunk`. */
   read(chunk: Buffer, length: number): void {
     this.#reads.add(length)
-    this.#log.read(chunk, length)
+    if (!this.#log.cut) this.#log.read(this.#now, chunk, length)
   }
 
   /** `octets` were handed to the socket. */
   wrote(octets: Buffer): void {
     this.#writes.add(octets.length)
-    this.#log.wrote(octets)
+    if (!this.#log.cut) this.#log.wrote(this.#now, octets)
   }
 
   closeReceived(code: number, reason: string): void {
     this.#initiator ??= 'client'
-    this.#received = { code, reason }
-    this.#log.close('received', code, reason)
+    this.#log.close(this.#now, 'received', { code, reason })
   }
 
   closeSent(code: number, reason: string): void {
     this.#initiator ??= 'server'
-    this.#sent = { code, reason }
-    this.#log.close('sent', code, reason)
+    this.#log.close(this.#now, 'sent', { code, reason })
   }
 
   failed(code: ProtocolErrorCode): void {
@@ -82,6 +81,11 @@ export class Recorder {
   closed(): void {
     this.dropped('client')
     this.#duration = performance.now() - this.#openedAt
+  }
+
+  /** Nobody will ask any more: gives back what the wire log holds. */
+  release(): void {
+    this.#log.release()
   }
 
   summary(): ConnectionSummary {
@@ -107,8 +111,8 @@ export class Recorder {
       handshake: this.#opened.handshake,
       closing: {
         initiator: this.#initiator,
-        received: this.#received,
-        sent: this.#sent,
+        received: this.#log.closeReceived,
+        sent: this.#log.closeSent,
         droppedBy: this.#droppedBy,
         uncleanReason: this.#duration === undefined ? null : this.#uncleanReason(),
         errorMeaning: this.#error && PROTOCOL_ERRORS[this.#error].meaning,
@@ -120,12 +124,18 @@ export class Recorder {
     }
   }
 
+  /** Microseconds since the connection was opened. */
+  get #now(): number {
+    return Math.round((performance.now() - this.#openedAt) * 1000)
+  }
+
   /** A closing is clean when both Close frames went over the wire (RFC 6455 section 7.1.4). */
   #uncleanReason(): string | null {
-    if (this.#received !== null && this.#sent !== null) return this.#dropReason
+    const { closeReceived, closeSent } = this.#log
+    if (closeReceived !== null && closeSent !== null) return this.#dropReason
     if (this.#error !== null) return 'the server failed the connection'
     if (this.#dropReason !== null) return this.#dropReason
-    if (this.#sent !== null) return 'the client ended TCP without answering the Close'
+    if (closeSent !== null) return 'the client ended TCP without answering the Close'
     return 'the client ended TCP without a Close'
   }
 }

@@ -9,86 +9,106 @@ const OPCODES = OPCODE_NAMES.length
 const PAYLOAD = OPCODES
 const MESSAGES = 2 * OPCODES
 const MESSAGE_OCTETS = MESSAGES + 2
-const WIRE = MESSAGE_OCTETS + 2
-const SENT = WIRE + 1
+const SENT = MESSAGE_OCTETS + 2
 
 export type CountedTraffic = Pick<
   DirectionReport,
   'octets' | 'frames' | 'payload' | 'messages' | 'messageOctets' | 'compressionRatio'
 >
 
-/** Counting allocates nothing. */
+const NOTHING: readonly number[] = Array.from({ length: 2 * SENT }, () => 0)
+
+/** Counting allocates nothing, but for the first count of a connection that is not of a whole echo. */
 export class Tally {
-  /** A plain array: a typed one of this size takes twice the memory, for every connection. */
-  readonly #values: number[] = Array.from({ length: 2 * SENT }, () => 0)
+  #wireReceived = 0
+  #wireSent = 0
 
-  /** Messages of one frame that came and went in one piece: messages and octets of text, then of binary. */
-  readonly #whole = [0, 0, 0, 0]
+  // Messages of one frame that came and went in one piece.
+  #texts = 0
+  #textOctets = 0
+  #binaries = 0
+  #binaryOctets = 0
 
-  /** Such a message; `place` is 0 for text and 1 for binary. */
+  /** All else. A plain array: a typed one of this size takes twice the memory, for every connection. */
+  #values: number[] | undefined
+
+  /** A message of one frame that came and went in one piece; `place` is 0 for text and 1 for binary. */
   wholeEcho(place: number, size: number): void {
-    this.#whole[2 * place]++
-    this.#whole[2 * place + 1] += size
+    if (place === 0) {
+      this.#texts++
+      this.#textOctets += size
+    } else {
+      this.#binaries++
+      this.#binaryOctets += size
+    }
   }
 
   wireReceived(size: number): void {
-    this.#values[WIRE] += size
+    this.#wireReceived += size
   }
 
   wireSent(size: number): void {
-    this.#values[SENT + WIRE] += size
+    this.#wireSent += size
   }
 
   frameReceived(opcode: number): void {
-    this.#values[OPCODE_INDEX[opcode]]++
+    this.#add(OPCODE_INDEX[opcode], 1)
   }
 
   payloadReceived(opcode: number, size: number): void {
-    this.#values[PAYLOAD + OPCODE_INDEX[opcode]] += size
+    this.#add(PAYLOAD + OPCODE_INDEX[opcode], size)
   }
 
   frameSent(opcode: number, size: number): void {
-    this.#values[SENT + OPCODE_INDEX[opcode]]++
-    this.#values[SENT + PAYLOAD + OPCODE_INDEX[opcode]] += size
+    this.#add(SENT + OPCODE_INDEX[opcode], 1)
+    this.#add(SENT + PAYLOAD + OPCODE_INDEX[opcode], size)
   }
 
   messageReceived(opcode: number, size: number): void {
     const place = opcode === TEXT ? 0 : 1
-    this.#values[MESSAGES + place]++
-    this.#values[MESSAGE_OCTETS + place] += size
+    this.#add(MESSAGES + place, 1)
+    this.#add(MESSAGE_OCTETS + place, size)
   }
 
   messageSent(opcode: number, size: number): void {
     const place = opcode === TEXT ? 0 : 1
-    this.#values[SENT + MESSAGES + place]++
-    this.#values[SENT + MESSAGE_OCTETS + place] += size
+    this.#add(SENT + MESSAGES + place, 1)
+    this.#add(SENT + MESSAGE_OCTETS + place, size)
   }
 
   get received(): CountedTraffic {
-    return this.#describe(0)
+    return this.#describe(0, this.#wireReceived)
   }
 
   get sent(): CountedTraffic {
-    return this.#describe(SENT)
+    return this.#describe(SENT, this.#wireSent)
   }
 
-  #describe(from: number): CountedTraffic {
-    const [texts, textOctets, binaries, binaryOctets] = this.#whole
-    const at = (place: number): number => this.#values[from + place]
+  #add(place: number, count: number): void {
+    this.#values ??= NOTHING.slice()
+    this.#values[place] += count
+  }
+
+  #describe(from: number, octets: number): CountedTraffic {
+    const values = this.#values ?? NOTHING
+    const at = (place: number): number => values[from + place]
     const perOpcode = (group: number, text: number, binary: number): Record<OpcodeName, number> => {
       const counts = OPCODE_NAMES.map((name, i) => [name, at(group + i)])
       const { text: ofText, binary: ofBinary, ...others } = Object.fromEntries(counts)
       return { ...others, text: ofText + text, binary: ofBinary + binary }
     }
-    const payload = perOpcode(PAYLOAD, textOctets, binaryOctets)
-    const messageOctets = { text: at(MESSAGE_OCTETS) + textOctets, binary: at(MESSAGE_OCTETS + 1) + binaryOctets }
+    const payload = perOpcode(PAYLOAD, this.#textOctets, this.#binaryOctets)
+    const messageOctets = {
+      text: at(MESSAGE_OCTETS) + this.#textOctets,
+      binary: at(MESSAGE_OCTETS + 1) + this.#binaryOctets,
+    }
     const application = messageOctets.text + messageOctets.binary
     const dataPayload = payload.continuation + payload.text + payload.binary
     return {
-      octets: at(WIRE),
-      frames: perOpcode(0, texts, binaries),
+      octets,
+      frames: perOpcode(0, this.#texts, this.#binaries),
       payload,
-      messages: { text: at(MESSAGES) + texts, binary: at(MESSAGES + 1) + binaries },
+      messages: { text: at(MESSAGES) + this.#texts, binary: at(MESSAGES + 1) + this.#binaries },
       messageOctets,
       compressionRatio: application > 0 ? dataPayload / application : null,
     }

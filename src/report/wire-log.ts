@@ -1,52 +1,170 @@
 // The first events of a connection as they were on the wire; full after a fixed number, and then it costs nothing more.
 
-import { FrameScanner } from './frame-scanner.js'
-import type { WireEvent } from './report.js'
+import { FrameScanner, type HeaderSink, payloadLength } from './frame-scanner.js'
+import { type LogBlocks, NONE } from './log-blocks.js'
+import type { CloseReport, WireEvent } from './report.js'
 
 const MOST_EVENTS = 64
 /** Octets of a read or write that are shown. */
-const MOST_HEX = 64
+const MOST_SHOWN = 64
 
-type Untimed<T> = T extends { at: number } ? Omit<T, 'at'> : never
+// Kinds of events: what it was, and added to that the direction.
+const OCTETS = 0
+const FRAME = 2
+const CLOSE = 4
+const RECEIVED = 0
+const SENT = 1
 
-export class WireLog {
-  readonly events: WireEvent[] = []
+// An event in a block: its kind; its time; how many octets of content follow. The content of a frame is its header; that of
+// octets is their number and the first of them; a Close has none here.
+const TIME = 1
+const TIME_SIZE = 6
+const SIZE = TIME + TIME_SIZE
+const CONTENT = SIZE + 1
+const NUMBER_SIZE = 4
+/** Stands for a kind where a block holds no more events. */
+const END = 255
+
+export class WireLog implements HeaderSink {
   /** Whether there were more events. */
   cut = false
-  readonly #openedAt: number
-  #received: FrameScanner | undefined = new FrameScanner()
-  #sent: FrameScanner | undefined = new FrameScanner()
+  /** What the Close frames said; they are in the log as well. */
+  closeReceived: CloseReport | null = null
+  closeSent: CloseReport | null = null
+  readonly #blocks: LogBlocks
+  readonly #received = new FrameScanner()
+  readonly #sent = new FrameScanner()
+  /** Microseconds since the connection was opened, of the event at hand. */
+  #now = 0
+  #count = 0
+  #first = NONE
+  #last = NONE
+  /** Where the next event goes in the slab of the last block. */
+  #position = 0
 
-  /** @param openedAt monotonic milliseconds */
-  constructor(openedAt: number) {
-    this.#openedAt = openedAt
+  constructor(blocks: LogBlocks) {
+    this.#blocks = blocks
   }
 
-  read(octets: Buffer, length: number): void {
-    if (this.#received !== undefined) this.#octets('received', octets, length, this.#received)
+  /** `length` octets came, the first of `octets`; `now` in microseconds, as below. */
+  read(now: number, octets: Buffer, length: number): void {
+    this.#now = now
+    this.#octets(OCTETS + RECEIVED, octets, length)
+    this.#received.scan(octets, length, this)
   }
 
-  wrote(octets: Buffer): void {
-    if (this.#sent !== undefined) this.#octets('sent', octets, octets.length, this.#sent)
+  wrote(now: number, octets: Buffer): void {
+    this.#now = now
+    this.#octets(OCTETS + SENT, octets, octets.length)
+    this.#sent.scan(octets, octets.length, this)
   }
 
-  close(direction: 'received' | 'sent', code: number, reason: string): void {
-    this.#add({ event: `close ${direction}`, code, reason })
+  close(now: number, direction: 'received' | 'sent', close: CloseReport): void {
+    this.#now = now
+    if (direction === 'received') this.closeReceived = close
+    else this.closeSent = close
+    this.#add(CLOSE + (direction === 'received' ? RECEIVED : SENT), 0)
   }
 
-  #octets(direction: 'received' | 'sent', octets: Buffer, length: number, scanner: FrameScanner): void {
-    this.#add({ event: `octets ${direction}`, length, hex: octets.toString('hex', 0, Math.min(length, MOST_HEX)) })
-    scanner.scan(octets, length, header => this.#add({ event: `frame ${direction}`, ...header }))
+  header(scanner: FrameScanner, octets: Uint8Array, start: number, size: number): void {
+    const at = this.#add(FRAME + (scanner === this.#received ? RECEIVED : SENT), size)
+    if (at !== NONE) copy(octets, start, size, this.#blocks.slab(this.#last), at)
   }
 
-  #add(event: Untimed<WireEvent>): void {
-    if (this.events.length < MOST_EVENTS) {
-      const at = Math.round((performance.now() - this.#openedAt) * 1000) / 1000
-      this.events.push({ at, ...event } as WireEvent)
-      return
+  /** Oldest first. */
+  get events(): WireEvent[] {
+    const events: WireEvent[] = []
+    let block = this.#first
+    let at = block === NONE ? 0 : this.#blocks.start(block)
+    while (events.length < this.#count) {
+      const slab = this.#blocks.slab(block)
+      if (at === this.#blocks.end(block) || slab[at] === END) {
+        block = this.#blocks.next(block)
+        at = this.#blocks.start(block)
+      } else {
+        const behind = at + CONTENT + slab[at + SIZE]
+        events.push(this.#describe(slab.subarray(at, behind)))
+        at = behind
+      }
     }
-    this.cut = true
-    this.#received = undefined
-    this.#sent = undefined
+    return events
   }
+
+  /** Gives the memory back; the log is empty, and stays so. */
+  release(): void {
+    if (this.#first !== NONE) this.#blocks.giveBack(this.#first, this.#last)
+    this.#first = this.#last = NONE
+    this.#count = 0
+    this.cut = true
+  }
+
+  #octets(kind: number, octets: Buffer, length: number): void {
+    const shown = Math.min(length, MOST_SHOWN)
+    const at = this.#add(kind, NUMBER_SIZE + shown)
+    if (at === NONE) return
+    const slab = this.#blocks.slab(this.#last)
+    slab.writeUInt32LE(length, at)
+    copy(octets, 0, shown, slab, at + NUMBER_SIZE)
+  }
+
+  /** Adds an event; returns where its content of `size` octets goes, or NONE when the log is full. */
+  #add(kind: number, size: number): number {
+    if (this.#count === MOST_EVENTS) this.cut = true
+    if (this.cut) return NONE
+    this.#count++
+    const start = this.#reserve(CONTENT + size)
+    const slab = this.#blocks.slab(this.#last)
+    slab[start] = kind
+    slab.writeUIntLE(this.#now, start + TIME, TIME_SIZE)
+    slab[start + SIZE] = size
+    return start + CONTENT
+  }
+
+  /** Returns where the next `size` octets go, which is never in two blocks. */
+  #reserve(size: number): number {
+    const blocks = this.#blocks
+    if (this.#last === NONE || this.#position + size > blocks.end(this.#last)) {
+      const block = blocks.take()
+      if (this.#last === NONE) this.#first = block
+      else {
+        if (this.#position < blocks.end(this.#last)) blocks.slab(this.#last)[this.#position] = END
+        blocks.chain(this.#last, block)
+      }
+      this.#last = block
+      this.#position = blocks.start(block)
+    }
+    const start = this.#position
+    this.#position += size
+    return start
+  }
+
+  #describe(event: Buffer): WireEvent {
+    const at = event.readUIntLE(TIME, TIME_SIZE) / 1000
+    const content = event.subarray(CONTENT)
+    const direction = (event[0] & 1) === RECEIVED ? 'received' : 'sent'
+    const what = event[0] - (event[0] & 1)
+    if (what === FRAME) return { at, event: `frame ${direction}`, ...describeHeader(content) }
+    if (what === OCTETS) {
+      const hex = content.toString('hex', NUMBER_SIZE)
+      return { at, event: `octets ${direction}`, length: content.readUInt32LE(), hex }
+    }
+    const close = direction === 'received' ? this.closeReceived : this.closeSent
+    return { at, event: `close ${direction}`, ...(close as CloseReport) }
+  }
+}
+
+function describeHeader(header: Buffer): Omit<WireEvent & { event: 'frame received' | 'frame sent' }, 'at' | 'event'> {
+  const [first, second] = header
+  return {
+    fin: first >= 0x80,
+    rsv: (first >> 4) & 7,
+    opcode: first & 15,
+    length: payloadLength(header, 0),
+    mask: second >= 0x80 ? header.toString('hex', header.length - 4) : null,
+  }
+}
+
+/** For so few octets quicker than `Buffer.copy`. */
+function copy(source: Uint8Array, start: number, size: number, target: Uint8Array, at: number): void {
+  for (let i = 0; i < size; i++) target[at + i] = source[start + i]
 }

@@ -49,6 +49,8 @@ const CHUNK_OVERHEAD = ECHO_OVERHEAD + CONTROL_OVERHEAD
 const ABNORMAL_CLOSURE = 1006
 
 export class Connection implements TransportHandler, EchoHost {
+  /** The primary's number of the connection. */
+  readonly id: number
   readonly decoder: FrameDecoder
   readonly outbox: Outbox
   readonly traffic: Traffic
@@ -84,8 +86,9 @@ export class Connection implements TransportHandler, EchoHost {
   #lastProgress = 0
   #endBy = Number.POSITIVE_INFINITY
 
-  constructor(context: ConnectionContext, deflate: DeflateAgreement | undefined, recorder?: Recorder) {
+  constructor(context: ConnectionContext, id: number, deflate: DeflateAgreement | undefined, recorder?: Recorder) {
     this.#context = context
+    this.id = id
     this.outbox = context.outbox
     this.traffic = recorder === undefined ? context.traffic : context.traffic.alsoFor(recorder.tally)
     this.recorder = recorder

@@ -17,7 +17,7 @@ const SPREAD = 0.5
 const LAST_GRACE = 1000
 
 export class Departure {
-  readonly #connections: ReadonlySet<Connection>
+  readonly #connections: ReadonlyMap<number, Connection>
   readonly #openings: Pick<Openings, 'size' | 'close'>
   readonly #drainTimeout: number
   readonly #onDone: (cut: number) => void
@@ -28,7 +28,7 @@ export class Departure {
 
   /** `onDone` is called once, when no connection is left, with the number of those that had to be cut. */
   constructor(
-    connections: ReadonlySet<Connection>,
+    connections: ReadonlyMap<number, Connection>,
     openings: Pick<Openings, 'size' | 'close'>,
     drainTimeout: number,
     onDone: (cut: number) => void,
@@ -71,7 +71,7 @@ export class Departure {
   }
 
   #closeInGroups(): void {
-    const open = [...this.#connections]
+    const open = [...this.#connections.values()]
     const pause = Math.min(PAUSE, (this.#drainTimeout * SPREAD) / Math.ceil(open.length / GROUP))
     const closeGroup = (): void => {
       for (const connection of open.splice(0, GROUP)) connection.goAway(GOING_AWAY)
@@ -83,11 +83,11 @@ export class Departure {
 
   #endAll(): void {
     this.#openings.close()
-    for (const connection of this.#connections) connection.goAway(SERVICE_RESTART)
+    for (const connection of this.#connections.values()) connection.goAway(SERVICE_RESTART)
     this.#timer = setTimeout(() => this.#cutAll(), LAST_GRACE)
   }
 
   #cutAll(): void {
-    for (const connection of [...this.#connections]) connection.destroy('the drain timeout was over')
+    for (const connection of [...this.#connections.values()]) connection.destroy('the drain timeout was over')
   }
 }

@@ -9,14 +9,19 @@ import type { Connection } from './connection.js'
 const RESOLUTION = 10
 
 export class Gauges {
-  readonly #connections: Iterable<Connection>
+  readonly #connections: ReadonlyMap<number, Connection>
   readonly #openings: () => number
   readonly #codec: Codec
   readonly #codecThreads: number
   readonly #delay: IntervalHistogram = monitorEventLoopDelay({ resolution: RESOLUTION })
   #takenAt = performance.now()
 
-  constructor(connections: Iterable<Connection>, codec: Codec, codecThreads: number, openings: () => number) {
+  constructor(
+    connections: ReadonlyMap<number, Connection>,
+    codec: Codec,
+    codecThreads: number,
+    openings: () => number,
+  ) {
     this.#connections = connections
     this.#codec = codec
     this.#codecThreads = codecThreads
@@ -38,7 +43,7 @@ export class Gauges {
     let connections = this.#openings()
     let pausedConnections = 0
     let bufferedBytes = 0
-    for (const connection of this.#connections) {
+    for (const connection of this.#connections.values()) {
       connections++
       if (connection.paused) pausedConnections++
       bufferedBytes += connection.buffered

@@ -126,6 +126,11 @@ export class Openings {
     }
   }
 
+  /** Drops this connection if it is still on its way. */
+  drop(id: number): void {
+    for (const opening of this.#open.values()) if (opening.id === id) opening.socket.destroy()
+  }
+
   /** Drops every connection that is still on its way. */
   close(): void {
     for (const { socket } of this.#open.values()) socket.destroy()

@@ -13,9 +13,14 @@ export interface TcpHandle {
   readonly bytesWritten: number
   /** Octets of them that the kernel has not taken. */
   readonly writeQueueSize: number
-  reading: boolean
-  readStop(): number
+  /** Fills in the peer's address; returns the system's error number, or 0. */
+  getpeername(name: PeerName): number
   useUserBuffer(buffer: Uint8Array): void
+}
+
+interface PeerName {
+  address?: string
+  port?: number
 }
 
 interface SocketInternals {
@@ -27,7 +32,7 @@ function isUsable(handle: Partial<TcpHandle> | null | undefined): handle is TcpH
     typeof handle?.bytesRead === 'number' &&
     typeof handle.bytesWritten === 'number' &&
     typeof handle.writeQueueSize === 'number' &&
-    typeof handle.readStop === 'function' &&
+    typeof handle.getpeername === 'function' &&
     typeof handle.useUserBuffer === 'function'
   )
 }
@@ -38,15 +43,23 @@ export function handleOf(socket: Socket): TcpHandle | undefined {
   return isUsable(handle) ? handle : undefined
 }
 
-/** Takes the handle away from a plain TCP socket that has nothing left to write. The socket is a husk afterwards. */
+/**
+ * Takes the handle, reading as it is, away from a plain TCP socket that has nothing left to write. The socket is a husk
+ * afterwards.
+ */
 export function takeHandle(socket: Socket): TcpHandle | undefined {
   const handle = handleOf(socket)
   if (handle === undefined || socket.writableLength > 0) return undefined
-  handle.readStop()
-  handle.reading = false
   const husk = socket as unknown as SocketInternals
   husk._handle = null
   return handle
+}
+
+/** Address and port of the peer. Asks the handle itself where it can: the socket's own properties cost more than the system call. */
+export function peerOf(socket: Socket): string {
+  const name: PeerName = {}
+  if (handleOf(socket)?.getpeername(name) === 0) return `${name.address}:${name.port}`
+  return `${socket.remoteAddress}:${socket.remotePort}`
 }
 
 /** Octets that the kernel has taken; undefined once the handle is closed and knows no more. */

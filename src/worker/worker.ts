@@ -17,7 +17,7 @@ import {
 } from '../messages.js'
 import { Counters } from '../metrics/counters.js'
 import { Archive } from '../report/archive.js'
-import { type Opened, Recorder } from '../report/recorder.js'
+import type { Opened } from '../report/recorder.js'
 import type { Settings } from '../settings.js'
 import { CodecMetrics } from './codec-metrics.js'
 import { Connection, type ConnectionContext, decoderRules } from './connection.js'
@@ -27,7 +27,7 @@ import { IdleCollector } from './idle-collector.js'
 import { type OpeningHandler, Openings, type Upgraded } from './opening.js'
 import { Outbox } from './outbox.js'
 import { SharedBufferTransport } from './shared-buffer-transport.js'
-import { takeHandle } from './socket-handle.js'
+import { peerOf, takeHandle } from './socket-handle.js'
 import { StreamTransport } from './stream-transport.js'
 import { Traffic } from './traffic.js'
 
@@ -64,11 +64,7 @@ class WorkerService implements OpeningHandler {
   readonly #codec: Codec
   readonly #gauges: Gauges
   readonly #context: ConnectionContext
-  readonly #connections = new Set<Connection>()
-  /** The primary's numbers of the connections. */
-  readonly #ids = new Map<Connection, number>()
-  /** Who has each connection: its handshake's socket, later the connection. */
-  readonly #holders = new Map<number, Socket | Connection>()
+  readonly #connections = new Map<number, Connection>()
   readonly #collector = new IdleCollector()
   readonly #timers: NodeJS.Timeout[]
   readonly #departure: Departure
@@ -116,13 +112,10 @@ class WorkerService implements OpeningHandler {
 
   onUpgraded(id: number, upgraded: Upgraded): void {
     const { stream, socket, head, agreement } = upgraded
-    const recorder = this.#settings.reports > 0 ? new Recorder(openedOf(id, this.#slot, upgraded)) : undefined
-    const connection = new Connection(this.#context, agreement.deflate, recorder)
-    if (recorder !== undefined) this.#archive.opened(recorder)
-    this.#connections.add(connection)
+    const recorder = this.#settings.reports > 0 ? this.#archive.opened(openedOf(id, this.#slot, upgraded)) : undefined
+    const connection = new Connection(this.#context, id, agreement.deflate, recorder)
+    this.#connections.set(id, connection)
     this.#collector.handshakeDone()
-    this.#ids.set(connection, id)
-    this.#holders.set(id, connection)
     const handle = stream === socket ? takeHandle(socket) : undefined
     const transport =
       handle === undefined
@@ -132,7 +125,6 @@ class WorkerService implements OpeningHandler {
   }
 
   onGone(id: number, cut = false): void {
-    this.#holders.delete(id)
     this.#closed.push(id)
     this.#closedTimer ??= setTimeout(() => this.#tellCustody(), CLOSED_DELAY)
     if (this.#leaving) this.#departure.onGone(cut)
@@ -140,9 +132,8 @@ class WorkerService implements OpeningHandler {
 
   /** The primary gave the connection to another worker meanwhile, which is rare: ours has said nothing yet. */
   #revoke(id: number): void {
-    const holder = this.#holders.get(id)
-    if (holder instanceof Connection) holder.destroy('another worker serves it')
-    else holder?.destroy()
+    this.#openings.drop(id)
+    this.#connections.get(id)?.destroy('another worker serves it')
   }
 
   #take({ id, admission, deadline }: Handover, handle: unknown): void {
@@ -156,17 +147,15 @@ class WorkerService implements OpeningHandler {
       socket.destroy()
       return send({ type: 'refused', id })
     }
-    this.#holders.set(id, socket)
     this.#tellCustody(id)
     this.#openings.take(id, socket, admission)
   }
 
   #onConnectionGone(connection: Connection): void {
-    const id = this.#ids.get(connection)
-    this.#connections.delete(connection)
-    if (connection.recorder !== undefined) this.#archive.closed(connection.recorder)
-    this.#ids.delete(connection)
-    if (id !== undefined) this.onGone(id, connection.dropped)
+    const { id, recorder, dropped } = connection
+    this.#connections.delete(id)
+    if (recorder !== undefined) this.#archive.closed(recorder)
+    this.onGone(id, dropped)
   }
 
   #tellCustody(taken?: number): void {
@@ -179,8 +168,8 @@ class WorkerService implements OpeningHandler {
   #sweep(): void {
     const now = performance.now()
     this.#openings.sweep(now)
-    this.#collector.sweep(now)
-    for (const connection of this.#connections) connection.sweep(now)
+    this.#collector.sweep(now, this.#connections.size)
+    for (const connection of this.#connections.values()) connection.sweep(now)
   }
 
   #report(sequence: number): void {
@@ -213,15 +202,16 @@ function socketOf(handle: unknown): Socket | undefined {
 
 function openedOf(id: number, worker: number, { socket, request, response, agreement }: Upgraded): Opened {
   const { method, url, httpVersion, rawHeaders, headers } = request
-  const lines = rawHeaders.flatMap((name, i) => (i % 2 === 0 ? [`${name}: ${rawHeaders[i + 1]}`] : []))
+  const lines = [`${method} ${url} HTTP/${httpVersion}`]
+  for (let i = 0; i < rawHeaders.length; i += 2) lines.push(`${rawHeaders[i]}: ${rawHeaders[i + 1]}`)
   return {
     id,
     worker,
-    remote: `${socket.remoteAddress}:${socket.remotePort}`,
+    remote: peerOf(socket),
     key: agreement.key,
     userAgent: headers['user-agent'] ?? null,
     handshake: {
-      request: [`${method} ${url} HTTP/${httpVersion}`, ...lines].join('\r\n'),
+      request: lines.join('\r\n'),
       response,
       extensions: agreement.extensionsHeader ?? null,
       subprotocol: agreement.subprotocol ?? null,

@@ -90,7 +90,7 @@ export function openConnection(deflate?: DeflateAgreement, ...flags: string[]): 
     onGone: () => {},
     onInternalError: error => errors.push(error),
   }
-  const connection = new Connection(context, deflate)
+  const connection = new Connection(context, 1, deflate)
   const transport = new FakeTransport()
   connection.start(transport, Buffer.alloc(0))
   return { connection, transport, counters, codec, errors }

@@ -9,6 +9,7 @@ import { type TestContext, test } from 'node:test'
 import { createAdmin } from '../../../src/admin/server.js'
 import type { AdminView } from '../../../src/admin/view.js'
 import type { ConnectionFilter } from '../../../src/report/filter.js'
+import { LogBlocks } from '../../../src/report/log-blocks.js'
 import { Recorder } from '../../../src/report/recorder.js'
 import type { Settings } from '../../../src/settings.js'
 
@@ -16,19 +17,22 @@ const EVIL = '<script>alert("1")</script>\u0007'
 const BROWSER = { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } }
 
 function evilRecorder(): Recorder {
-  const recorder = new Recorder({
-    id: 7,
-    worker: 1,
-    remote: '127.0.0.1:9',
-    key: 'k',
-    userAgent: EVIL,
-    handshake: {
-      request: `GET / HTTP/1.1\r\nUser-Agent: ${EVIL}`,
-      response: 'HTTP/1.1 101',
-      extensions: null,
-      subprotocol: EVIL,
+  const recorder = new Recorder(
+    {
+      id: 7,
+      worker: 1,
+      remote: '127.0.0.1:9',
+      key: 'k',
+      userAgent: EVIL,
+      handshake: {
+        request: `GET / HTTP/1.1\r\nUser-Agent: ${EVIL}`,
+        response: 'HTTP/1.1 101',
+        extensions: null,
+        subprotocol: EVIL,
+      },
     },
-  })
+    new LogBlocks(),
+  )
   recorder.read(Buffer.from([0x81, 0x80, 1, 2, 3, 4]), 6)
   recorder.closeReceived(1000, EVIL)
   return recorder

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Questions, type Witness } from '../../../src/primary/questions.js'
+import { LogBlocks } from '../../../src/report/log-blocks.js'
 import { Recorder } from '../../../src/report/recorder.js'
 
 const FILTER = { limit: 10 }
 
 function recorder(id: number): Recorder {
   const handshake = { request: '', response: '', extensions: null, subprotocol: null }
-  return new Recorder({ id, worker: 1, remote: '', key: '', userAgent: null, handshake })
+  return new Recorder({ id, worker: 1, remote: '', key: '', userAgent: null, handshake }, new LogBlocks())
 }
 
 /** A worker that answers when it is told to. */

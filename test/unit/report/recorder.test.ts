@@ -3,12 +3,17 @@ import { test } from 'node:test'
 import { Archive } from '../../../src/report/archive.js'
 import { Chops } from '../../../src/report/chops.js'
 import { select } from '../../../src/report/filter.js'
-import { Recorder } from '../../../src/report/recorder.js'
+import { LogBlocks } from '../../../src/report/log-blocks.js'
+import { type Opened, Recorder } from '../../../src/report/recorder.js'
 import type { ConnectionReport } from '../../../src/report/report.js'
 
-function recorder(id = 1, userAgent: string | null = 'tester'): Recorder {
+function opened(id: number, userAgent: string | null = 'tester'): Opened {
   const handshake = { request: 'GET / HTTP/1.1', response: 'HTTP/1.1 101', extensions: null, subprotocol: null }
-  return new Recorder({ id, worker: 2, remote: '127.0.0.1:1', key: `key ${id}`, userAgent, handshake })
+  return { id, worker: 2, remote: '127.0.0.1:1', key: `key ${id}`, userAgent, handshake }
+}
+
+function recorder(id = 1, userAgent?: string | null): Recorder {
+  return new Recorder(opened(id, userAgent), new LogBlocks())
 }
 
 /** What the report says of a connection that ended after `script`. */
@@ -127,8 +132,7 @@ test('chops count every size, and sum what comes after the first 100 different o
 
 test('the archive keeps open connections and the last closed ones', () => {
   const archive = new Archive(2)
-  const recorders = [1, 2, 3, 4].map(id => recorder(id))
-  for (const each of recorders) archive.opened(each)
+  const recorders = [1, 2, 3, 4].map(id => archive.opened(opened(id)))
   for (const each of recorders.slice(0, 3)) {
     each.closed()
     archive.closed(each)
