@@ -58,7 +58,8 @@ export class FrameDecoder {
   readonly #rules: DecoderRules
   /** Masking key of the frame at hand. */
   #key = 0
-  readonly #text = new Utf8Validator()
+  /** Made for the first text that is not all ASCII. */
+  #text: Utf8Validator | undefined
   #chunk: Uint8Array = NOTHING
   #position = 0
   #end = 0
@@ -247,9 +248,10 @@ export class FrameDecoder {
   }
 
   #checkText(target: Uint8Array, offset: number, length: number, bits: number): boolean {
+    if (bits < 0x80 && (this.#text === undefined || this.#text.atBoundary)) return true
+    this.#text ??= new Utf8Validator()
     const text = this.#text
-    const ascii = bits < 0x80 && text.atBoundary
-    if (!ascii && !text.push(target, offset, offset + length)) return this.#fail('ECHOBAHN_INVALID_UTF8')
+    if (!text.push(target, offset, offset + length)) return this.#fail('ECHOBAHN_INVALID_UTF8')
     if (this.remaining === 0 && this.fin && !text.atBoundary) return this.#fail('ECHOBAHN_INVALID_UTF8')
     return true
   }

@@ -5,38 +5,47 @@ import type { Chop } from './report.js'
 /** Different sizes that are told apart; what comes after them is summed. */
 const MOST_SIZES = 100
 
+/** What came before the size at hand. */
+class Earlier {
+  readonly counts = new Map<number, number>()
+  otherCount = 0
+  otherOctets = 0
+
+  add(size: number, times: number): void {
+    const count = this.counts.get(size)
+    if (count === undefined && this.counts.size >= MOST_SIZES) {
+      this.otherCount += times
+      this.otherOctets += times * size
+    } else this.counts.set(size, (count ?? 0) + times)
+  }
+}
+
 export class Chops {
   /** The size at hand and how often it came in a row: most traffic repeats itself, and then this is all there is to do. */
   #size = -1
   #run = 0
-  #counts: Map<number, number> | undefined
-  #otherCount = 0
-  #otherOctets = 0
+  #earlier: Earlier | undefined
 
   add(size: number): void {
     if (size === this.#size) {
       this.#run++
       return
     }
-    this.#settle()
+    if (this.#run > 0) this.#settle()
     this.#size = size
     this.#run = 1
   }
 
   describe(): { chops: Chop[]; otherChops: { count: number; octets: number } } {
-    this.#settle()
-    const chops = [...(this.#counts ?? [])].map(([size, count]) => ({ size, count })).sort((a, b) => a.size - b.size)
-    return { chops, otherChops: { count: this.#otherCount, octets: this.#otherOctets } }
+    if (this.#run > 0) this.#settle()
+    const { counts, otherCount, otherOctets } = this.#earlier ?? new Earlier()
+    const chops = [...counts].map(([size, count]) => ({ size, count })).sort((a, b) => a.size - b.size)
+    return { chops, otherChops: { count: otherCount, octets: otherOctets } }
   }
 
   #settle(): void {
-    if (this.#run === 0) return
-    this.#counts ??= new Map()
-    const count = this.#counts.get(this.#size)
-    if (count === undefined && this.#counts.size >= MOST_SIZES) {
-      this.#otherCount += this.#run
-      this.#otherOctets += this.#run * this.#size
-    } else this.#counts.set(this.#size, (count ?? 0) + this.#run)
+    this.#earlier ??= new Earlier()
+    this.#earlier.add(this.#size, this.#run)
     this.#run = 0
   }
 }

@@ -3,21 +3,20 @@
 import { PROTOCOL_ERRORS, type ProtocolErrorCode } from '../errors.js'
 import { Chops } from './chops.js'
 import type { LogBlocks } from './log-blocks.js'
-import type { ConnectionReport, ConnectionSummary } from './report.js'
+import type { ConnectionReport, ConnectionSummary, Handshake } from './report.js'
 import { Tally } from './tally.js'
 import { WireLog } from './wire-log.js'
 
 type Peer = 'client' | 'server'
 
 /** What is known of a connection once its handshake is accepted. */
-export interface Opened {
+export interface Opened extends Handshake {
   readonly id: number
   readonly worker: number
   /** Address and port of the peer. */
   readonly remote: string
   readonly key: string
   readonly userAgent: string | null
-  readonly handshake: ConnectionReport['handshake']
 }
 
 export class Recorder {
@@ -105,10 +104,11 @@ export class Recorder {
   }
 
   report(): ConnectionReport {
+    const { request, response, extensions, subprotocol } = this.#opened
     return {
       ...this.summary(),
       remote: this.#opened.remote,
-      handshake: this.#opened.handshake,
+      handshake: { request, response, extensions, subprotocol },
       closing: {
         initiator: this.#initiator,
         received: this.#log.closeReceived,

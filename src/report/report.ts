@@ -76,14 +76,17 @@ export interface ConnectionSummary {
   readonly error: string | null
 }
 
+/** Heads of the opening handshake, and what it agreed on. */
+export interface Handshake {
+  readonly request: string
+  readonly response: string
+  readonly extensions: string | null
+  readonly subprotocol: string | null
+}
+
 export interface ConnectionReport extends ConnectionSummary {
   readonly remote: string
-  readonly handshake: {
-    readonly request: string
-    readonly response: string
-    readonly extensions: string | null
-    readonly subprotocol: string | null
-  }
+  readonly handshake: Handshake
   readonly closing: {
     /** Who sent the first Close frame. */
     readonly initiator: 'client' | 'server' | null

@@ -22,6 +22,8 @@ interface Waiting {
 }
 
 const NOTHING = Buffer.alloc(0)
+/** Shared by all connections of which nothing is with the codec threads, which is most of them. */
+const NONE: readonly never[] = []
 /** First size of the buffer in which a message is put together; it grows with what has really arrived. */
 const FIRST_ASSEMBLY = 64 * 1024
 /** Larger buffers for the whole messages of one chunk are not kept. */
@@ -38,14 +40,14 @@ function inputFor(length: number): Buffer {
 export class CompressedEcho implements Echo, MessageGroup {
   readonly midFrame = false
   /** What is with the codec threads now, made of `#sent`. */
-  messages: readonly BatchMessage[] = []
+  messages: readonly BatchMessage[] = NONE
   readonly #connection: EchoHost
   readonly #codec: Codec
   readonly #agreement: DeflateAgreement
   readonly #inflateWindowSize: number
   readonly #deflateWindowSize: number
-  #sent: Waiting[] = []
-  #waiting: Waiting[] = []
+  #sent: readonly Waiting[] = NONE
+  #waiting: Waiting[] | undefined
   #assembly: Buffer | undefined
   #assembled = 0
   #inflateWindow: Buffer = NOTHING
@@ -68,7 +70,7 @@ export class CompressedEcho implements Echo, MessageGroup {
   }
 
   get settled(): boolean {
-    return this.#sent.length === 0 && this.#waiting.length === 0
+    return this.#sent.length === 0 && this.#waiting === undefined
   }
 
   piece(): boolean {
@@ -80,12 +82,12 @@ export class CompressedEcho implements Echo, MessageGroup {
   }
 
   endOfChunk(): void {
-    if (this.#waiting.length > 0 && this.#sent.length === 0) this.#submit()
+    if (this.#sent.length === 0) this.#submit()
     if (this.#codec.full && !this.settled) this.#connection.holdUntil(resume => this.#codec.whenRoom(resume))
   }
 
   discard(): void {
-    this.#waiting = []
+    this.#waiting = undefined
     this.#assembly = undefined
     this.#assembled = 0
     this.queued = 0
@@ -99,15 +101,15 @@ export class CompressedEcho implements Echo, MessageGroup {
   onGroupDone(): void {
     const connection = this.#connection
     const answered = this.#sent
-    this.#sent = []
-    this.messages = []
+    this.#sent = NONE
+    this.messages = NONE
     this.#answered = 0
     for (const message of answered) this.queued -= message.length
     if (!connection.echoes) return this.discard()
     connection.flush()
     const now = performance.now()
     for (const { receivedAt } of answered) connection.traffic.echoed(true, (now - receivedAt) / 1000, 1)
-    if (this.#waiting.length > 0) this.#submit()
+    this.#submit()
     connection.onEchoProgress()
   }
 
@@ -167,14 +169,17 @@ export class CompressedEcho implements Echo, MessageGroup {
 
   #wait(source: Buffer, length: number, opcode: number, compressed: boolean): void {
     this.queued += length
+    this.#waiting ??= []
     this.#waiting.push({ source, length, opcode, compressed, receivedAt: performance.now() })
   }
 
   /** With context takeover a message needs the windows that the one before it leaves, so they go one by one. */
   #submit(): void {
+    const waiting = this.#waiting
+    if (waiting === undefined) return
     const takesOver = this.#inflateWindowSize > 0 || this.#deflateWindowSize > 0
-    const together = takesOver ? 1 : this.#waiting.length
-    this.#sent = this.#waiting.splice(0, together)
+    this.#sent = waiting.splice(0, takesOver ? 1 : waiting.length)
+    if (waiting.length === 0) this.#waiting = undefined
     this.messages = this.#sent.map(message => this.#describe(message))
     this.#codec.submit(this)
   }

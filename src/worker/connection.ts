@@ -63,6 +63,7 @@ export class Connection implements TransportHandler, EchoHost {
   readonly #context: ConnectionContext
   readonly #echo: Echo
   readonly #compressed: boolean
+  /** Monotonic milliseconds. */
   readonly #openedAt = performance.now()
   #transport: Transport | undefined
   #state: typeof OPEN | typeof CLOSING | typeof ENDING | typeof GONE = OPEN
@@ -78,13 +79,14 @@ export class Connection implements TransportHandler, EchoHost {
   #holds = 0
   #overHighWater = false
 
-  // Kept by `sweep`, monotonic milliseconds.
+  // Kept by `sweep`, monotonic milliseconds; whole ones, which take no memory beside the connection's own.
   #active = true
-  #lastActive = this.#openedAt
+  #lastActive = 0
   #pingedAt = 0
   #lastSent = 0
   #lastProgress = 0
-  #endBy = Number.POSITIVE_INFINITY
+  /** 0 as long as nothing has ended. */
+  #endBy = 0
 
   constructor(context: ConnectionContext, id: number, deflate: DeflateAgreement | undefined, recorder?: Recorder) {
     this.#context = context
@@ -252,14 +254,14 @@ export class Connection implements TransportHandler, EchoHost {
     this.#transport?.destroy()
   }
 
-  /** Looks after deadlines; `now` is `performance.now()`. */
+  /** Looks after deadlines; `now` is in whole monotonic milliseconds. */
   sweep(now: number): void {
     if (this.#active) {
       this.#active = false
       this.#lastActive = now
       this.#pingedAt = 0
     }
-    if (now >= this.#endBy) return this.destroy('the client did not end the connection in time')
+    if (this.#endBy > 0 && now >= this.#endBy) return this.destroy('the client did not end the connection in time')
     if (this.#isSlow(now)) {
       this.traffic.slowReaderClosed()
       return this.destroy('the client read nothing until slow-reader-timeout')
@@ -347,7 +349,7 @@ export class Connection implements TransportHandler, EchoHost {
   }
 
   #armEnd(): void {
-    this.#endBy = performance.now() + this.#context.settings.handshakeTimeout
+    this.#endBy = Math.trunc(performance.now()) + this.#context.settings.handshakeTimeout
   }
 
   #checkHighWater(): void {

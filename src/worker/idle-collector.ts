@@ -5,6 +5,8 @@
 // cost. Without connections there is nothing to save, and a collection that finds none of a class has V8 throw away the
 // optimised code for it: the next burst would pay half as much again.
 
+import { setFlagsFromString } from 'node:v8'
+
 /** Handshakes that leave enough behind to be worth a pause, and connections enough to be worth it. */
 const BURST = 500
 /** Milliseconds without a handshake after which the burst is over. */
@@ -29,7 +31,14 @@ export class IdleCollector {
       this.#quietSince = now
     } else if (this.#handshakes >= BURST && now - this.#quietSince >= QUIET) {
       this.#handshakes = this.#seen = 0
-      if (open >= BURST) gc?.()
+      if (open >= BURST) collect()
     }
   }
+}
+
+/** Compacts as well: pages of which a part is free stay resident whole. */
+function collect(): void {
+  setFlagsFromString('--compact-on-every-full-gc')
+  gc?.()
+  setFlagsFromString('--no-compact-on-every-full-gc')
 }

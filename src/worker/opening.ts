@@ -35,6 +35,7 @@ interface Opening {
   readonly socket: Socket
   readonly stream: Duplex
   readonly admission: Admission
+  readonly onClose: () => void
   /** By when the request must be complete, and a refused peer gone; monotonic milliseconds. */
   deadline: number
   refused: boolean
@@ -104,12 +105,13 @@ export class Openings {
   take(id: number, socket: Socket, admission: Admission): void {
     const stream = this.#secure(socket)
     const deadline = performance.now() + this.#settings.handshakeTimeout
-    const opening: Opening = { id, socket, stream, admission, deadline, refused: false }
+    const onClose = (): void => this.#onSocketClosed(opening)
+    const opening: Opening = { id, socket, stream, admission, onClose, deadline, refused: false }
     this.#open.set(stream, opening)
     this.#traffic.connectionTaken()
     socket.setNoDelay(true)
     socket.on('error', ignore)
-    socket.once('close', () => this.#onSocketClosed(opening))
+    socket.on('close', onClose)
     this.#http.emit('connection', stream)
   }
 
@@ -202,6 +204,7 @@ export class Openings {
     this.#accepting = judgement
     this.#ws.handleUpgrade(request, stream, head, client => {
       this.#open.delete(stream)
+      opening.socket.off('close', opening.onClose)
       this.#traffic.handshake('accepted')
       const { head: behind } = client as unknown as Taker
       this.#handler.onUpgraded(opening.id, {

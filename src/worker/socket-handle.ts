@@ -15,7 +15,6 @@ export interface TcpHandle {
   readonly writeQueueSize: number
   /** Fills in the peer's address; returns the system's error number, or 0. */
   getpeername(name: PeerName): number
-  useUserBuffer(buffer: Uint8Array): void
 }
 
 interface PeerName {
@@ -32,8 +31,7 @@ function isUsable(handle: Partial<TcpHandle> | null | undefined): handle is TcpH
     typeof handle?.bytesRead === 'number' &&
     typeof handle.bytesWritten === 'number' &&
     typeof handle.writeQueueSize === 'number' &&
-    typeof handle.getpeername === 'function' &&
-    typeof handle.useUserBuffer === 'function'
+    typeof handle.getpeername === 'function'
   )
 }
 
@@ -43,22 +41,10 @@ export function handleOf(socket: Socket): TcpHandle | undefined {
   return isUsable(handle) ? handle : undefined
 }
 
-/**
- * Takes the handle, reading as it is, away from a plain TCP socket that has nothing left to write. The socket is a husk
- * afterwards.
- */
-export function takeHandle(socket: Socket): TcpHandle | undefined {
-  const handle = handleOf(socket)
-  if (handle === undefined || socket.writableLength > 0) return undefined
-  const husk = socket as unknown as SocketInternals
-  husk._handle = null
-  return handle
-}
-
-/** Address and port of the peer. Asks the handle itself where it can: the socket's own properties cost more than the system call. */
+/** Address and port of the peer, as one flat string: one that is put together keeps its parts. Asks the handle itself where it can: the socket's own properties cost more than the system call. */
 export function peerOf(socket: Socket): string {
   const name: PeerName = {}
-  if (handleOf(socket)?.getpeername(name) === 0) return `${name.address}:${name.port}`
+  if (handleOf(socket)?.getpeername(name) === 0) return [name.address, name.port].join(':')
   return `${socket.remoteAddress}:${socket.remotePort}`
 }
 

@@ -26,8 +26,8 @@ import { Gauges } from './gauges.js'
 import { IdleCollector } from './idle-collector.js'
 import { type OpeningHandler, Openings, type Upgraded } from './opening.js'
 import { Outbox } from './outbox.js'
-import { SharedBufferTransport } from './shared-buffer-transport.js'
-import { peerOf, takeHandle } from './socket-handle.js'
+import { SharedBufferSocket, SharedBufferTransport } from './shared-buffer-transport.js'
+import { peerOf } from './socket-handle.js'
 import { StreamTransport } from './stream-transport.js'
 import { Traffic } from './traffic.js'
 
@@ -116,11 +116,9 @@ class WorkerService implements OpeningHandler {
     const connection = new Connection(this.#context, id, agreement.deflate, recorder)
     this.#connections.set(id, connection)
     this.#collector.handshakeDone()
-    const handle = stream === socket ? takeHandle(socket) : undefined
     const transport =
-      handle === undefined
-        ? new StreamTransport(stream, socket, connection.traffic, connection)
-        : new SharedBufferTransport(handle, connection.traffic, connection)
+      SharedBufferTransport.over(socket, connection.traffic, connection) ??
+      new StreamTransport(stream, socket, connection.traffic, connection)
     connection.start(transport, head)
   }
 
@@ -137,7 +135,7 @@ class WorkerService implements OpeningHandler {
   }
 
   #take({ id, admission, deadline }: Handover, handle: unknown): void {
-    const socket = socketOf(handle)
+    const socket = socketOf(handle, this.#settings.tlsCert === undefined)
     // The peer was gone before the handle got here: there is nothing to serve, and nobody else to serve it.
     if (socket === undefined) {
       this.#tellCustody(id)
@@ -166,7 +164,7 @@ class WorkerService implements OpeningHandler {
   }
 
   #sweep(): void {
-    const now = performance.now()
+    const now = Math.trunc(performance.now())
     this.#openings.sweep(now)
     this.#collector.sweep(now, this.#connections.size)
     for (const connection of this.#connections.values()) connection.sweep(now)
@@ -194,9 +192,10 @@ class WorkerService implements OpeningHandler {
 }
 
 /** What came with a handover: a bare handle, or a socket where the primary could not send one. */
-function socketOf(handle: unknown): Socket | undefined {
+function socketOf(handle: unknown, plain: boolean): Socket | undefined {
   if (handle === undefined || handle === null) return undefined
   if (handle instanceof Socket) return handle
+  if (plain) return new SharedBufferSocket(handle)
   return new Socket({ handle, readable: true, writable: true } as ConstructorParameters<typeof Socket>[0])
 }
 
@@ -210,12 +209,10 @@ function openedOf(id: number, worker: number, { socket, request, response, agree
     remote: peerOf(socket),
     key: agreement.key,
     userAgent: headers['user-agent'] ?? null,
-    handshake: {
-      request: lines.join('\r\n'),
-      response,
-      extensions: agreement.extensionsHeader ?? null,
-      subprotocol: agreement.subprotocol ?? null,
-    },
+    request: lines.join('\r\n'),
+    response,
+    extensions: agreement.extensionsHeader ?? null,
+    subprotocol: agreement.subprotocol ?? null,
   }
 }
 

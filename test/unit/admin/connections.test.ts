@@ -24,12 +24,10 @@ function evilRecorder(): Recorder {
       remote: '127.0.0.1:9',
       key: 'k',
       userAgent: EVIL,
-      handshake: {
-        request: `GET / HTTP/1.1\r\nUser-Agent: ${EVIL}`,
-        response: 'HTTP/1.1 101',
-        extensions: null,
-        subprotocol: EVIL,
-      },
+      request: `GET / HTTP/1.1\r\nUser-Agent: ${EVIL}`,
+      response: 'HTTP/1.1 101',
+      extensions: null,
+      subprotocol: EVIL,
     },
     new LogBlocks(),
   )

@@ -8,7 +8,7 @@ const FILTER = { limit: 10 }
 
 function recorder(id: number): Recorder {
   const handshake = { request: '', response: '', extensions: null, subprotocol: null }
-  return new Recorder({ id, worker: 1, remote: '', key: '', userAgent: null, handshake }, new LogBlocks())
+  return new Recorder({ id, worker: 1, remote: '', key: '', userAgent: null, ...handshake }, new LogBlocks())
 }
 
 /** A worker that answers when it is told to. */

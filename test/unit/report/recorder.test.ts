@@ -9,7 +9,7 @@ import type { ConnectionReport } from '../../../src/report/report.js'
 
 function opened(id: number, userAgent: string | null = 'tester'): Opened {
   const handshake = { request: 'GET / HTTP/1.1', response: 'HTTP/1.1 101', extensions: null, subprotocol: null }
-  return { id, worker: 2, remote: '127.0.0.1:1', key: `key ${id}`, userAgent, handshake }
+  return { id, worker: 2, remote: '127.0.0.1:1', key: `key ${id}`, userAgent, ...handshake }
 }
 
 function recorder(id = 1, userAgent?: string | null): Recorder {
