@@ -41,7 +41,7 @@ const NOTHING = Buffer.alloc(0)
 export function pack(messages: readonly BatchMessage[]): Batch {
   let size = 0
   for (const m of messages) size += m.inflateWindow.length + m.deflateWindow.length + m.length
-  const bytes = new Uint8Array(size)
+  const bytes = Buffer.allocUnsafeSlow(size)
   const rows = new Int32Array(messages.length * ROW)
   let at = 0
   for (const [i, m] of messages.entries()) {
@@ -89,6 +89,11 @@ function* unpack({ bytes, rows }: Batch): Generator<BatchMessage> {
   }
 }
 
+/** What replies are likely to take more than their messages did: the client may have deflated them at a higher level. */
+const LIKELY_GROWTH = 1.25
+/** Octets that a reply may take in any case. */
+const LIKELY_OVERHEAD = 64
+
 /** Collects results in one growing buffer. */
 class ResultWriter {
   readonly #rows: Int32Array
@@ -98,7 +103,7 @@ class ResultWriter {
 
   constructor(messages: number, sizeHint: number) {
     this.#rows = new Int32Array(messages * RESULT_ROW)
-    this.#bytes = Buffer.allocUnsafeSlow(sizeHint * 2)
+    this.#bytes = Buffer.allocUnsafeSlow(Math.ceil(sizeHint * LIKELY_GROWTH) + messages * LIKELY_OVERHEAD)
   }
 
   add(result: Outgoing, plainEndLength: number): void {

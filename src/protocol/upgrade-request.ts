@@ -233,16 +233,20 @@ function targetPath(target: string): string | undefined {
   return path === '' ? '/' : path
 }
 
+const NONE: readonly string[] = []
+
+/** Looks through the lines again for each name: for as few as there are that is quicker than to sort them first. */
 function headerLookup(rawHeaders: readonly string[]): Handshake['values'] {
-  const lines = new Map<string, string[]>()
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i].toLowerCase()
-    const value = trimWhitespace(rawHeaders[i + 1])
-    const earlier = lines.get(name)
-    if (earlier === undefined) lines.set(name, [value])
-    else earlier.push(value)
+  return name => {
+    let values: string[] | undefined
+    for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+      const line = rawHeaders[i]
+      if (line.length !== name.length || line.toLowerCase() !== name) continue
+      values ??= []
+      values.push(trimWhitespace(rawHeaders[i + 1]))
+    }
+    return values ?? NONE
   }
-  return name => lines.get(name) ?? []
 }
 
 /** Whether a list header, in however many lines, has `token`, given in lower case, among its elements. */

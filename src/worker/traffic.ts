@@ -3,9 +3,9 @@
 import type { ProtocolErrorCode } from '../errors.js'
 import type { Counters } from '../metrics/counters.js'
 import { histogramAt, offsetOf } from '../metrics/layout.js'
-import { closeCodeLabel } from '../protocol/close-codes.js'
+import { CLOSE_CODE_LABELS, closeCodeLabel } from '../protocol/close-codes.js'
 import { OPCODE_INDEX, TEXT } from '../protocol/opcodes.js'
-import type { RefusalReason } from '../protocol/upgrade-request.js'
+import { REFUSAL_REASONS, type RefusalReason } from '../protocol/upgrade-request.js'
 import type { Tally } from '../report/tally.js'
 
 /** Offsets of one direction's series. */
@@ -35,6 +35,12 @@ const DURATION = histogramAt('connection_duration_seconds')
 const ECHO_PLAIN = histogramAt('echo_duration_seconds', { compressed: 'false' })
 const ECHO_COMPRESSED = histogramAt('echo_duration_seconds', { compressed: 'true' })
 const CONNECTIONS = offsetOf('connections_total')
+const RESULTS: readonly string[] = ['accepted', ...REFUSAL_REASONS]
+const HANDSHAKES = offsetOf('handshakes_total', { result: 'accepted' })
+const CLOSES = {
+  client: offsetOf('closes_total', { initiator: 'client', code: CLOSE_CODE_LABELS[0] }),
+  server: offsetOf('closes_total', { initiator: 'server', code: CLOSE_CODE_LABELS[0] }),
+}
 const SLOW_READERS = offsetOf('slow_reader_closes_total')
 
 export type Initiator = 'client' | 'server'
@@ -155,7 +161,7 @@ export class Traffic {
   }
 
   handshake(result: 'accepted' | RefusalReason): void {
-    this.#values[offsetOf('handshakes_total', { result })]++
+    this.#values[HANDSHAKES + RESULTS.indexOf(result)]++
   }
 
   protocolError(code: ProtocolErrorCode): void {
@@ -167,7 +173,7 @@ export class Traffic {
   }
 
   connectionClosed(initiator: Initiator, code: number, duration: number): void {
-    this.#values[offsetOf('closes_total', { initiator, code: closeCodeLabel(code) })]++
+    this.#values[CLOSES[initiator] + CLOSE_CODE_LABELS.indexOf(closeCodeLabel(code))]++
     this.counters.observe(DURATION, duration)
   }
 }
