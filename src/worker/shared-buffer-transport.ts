@@ -5,8 +5,11 @@ import { handleOf, octetsSent, type TcpHandle } from './socket-handle.js'
 import type { Traffic } from './traffic.js'
 import type { Transport, TransportHandler } from './transport.js'
 
-/** Octets that one read can bring. */
-export const READ_BUFFER = 256 * 1024
+/**
+ * Octets that one read can bring. Larger ones save reads and writes, but while one is echoed all other connections wait.
+ * The page beyond 256 KiB is for frame headers: payloads are mostly powers of two, and a few of them fit exactly.
+ */
+export const READ_BUFFER = 260 * 1024
 
 /** Free again whenever a read's callback returns, since nothing that is written lies in it. */
 const readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER)
