@@ -38,7 +38,8 @@ export class SharedBufferSocket extends Socket {
 
   /** Node destroys a socket by itself too; what the kernel took before is still to be counted. */
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#transport?.settle()
+    // A handle that cannot be read has Node destroy the socket before anything of this class is there.
+    if (#transport in this) this.#transport?.settle()
     super._destroy(error, callback)
   }
 

@@ -108,6 +108,13 @@ test('the handshake works where the HTTP parser does not get the handle to itsel
   socket.destroy()
 })
 
+test('a handle that cannot be read ends its connection, and nothing else', async t => {
+  const EINVAL = -22
+  const { port } = await serve(t, handle => Object.assign(handle, { readStart: () => EINVAL }))
+  const client = connect(port, '127.0.0.1')
+  await once(client.resume(), 'close')
+})
+
 test('a socket that is not as expected keeps to the stream path', async t => {
   assert.equal(handleOf(new PassThrough() as unknown as Socket), undefined)
   assert.equal(handleOf({ _handle: { bytesRead: 0 } } as unknown as Socket), undefined)
