@@ -18,11 +18,11 @@ export class LogBlocks {
   /** First of the chain of blocks that were given back. */
   #free = NONE
 
-  /** A block of its own, followed by none. */
+  /** A block that nobody else has. What follows it is not said until `chain` is called. */
   take(): number {
-    const block = this.#free === NONE ? this.#fresh() : this.#free
-    if (block === this.#free) this.#free = this.next(block)
-    this.chain(block, NONE)
+    if (this.#free === NONE) return this.#fresh()
+    const block = this.#free
+    this.#free = this.next(block)
     return block
   }
 

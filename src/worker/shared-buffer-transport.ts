@@ -27,12 +27,10 @@ export class SharedBufferSocket extends Socket {
     } as ConstructorParameters<typeof Socket>[0])
   }
 
-  /** From now on reads go to `transport`, which hears of the end. What HTTP has left on the socket goes. */
+  /** From now on reads go to `transport`, which hears of the end. */
   serve(transport: SharedBufferTransport): void {
     this.#transport = transport
-    // Node's HTTP server has put wrappers of its own over these, and never takes them off.
-    const { on, addListener, prependListener } = Socket.prototype
-    Object.assign(this, { on, addListener, prependListener })
+    // The first listener after the handshake also has Node take off what its HTTP server had put over `on` and the like.
     this.on('close', onClose)
   }
 

@@ -42,6 +42,11 @@ async function serve(t: TestContext, tamper: (handle: Accepted) => void = () => 
   return { url: `ws://127.0.0.1:${port}`, port, traffic, upgraded }
 }
 
+const REQUEST = [
+  ...['GET / HTTP/1.1', 'Host: a', 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13'],
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+].join('\r\n')
+
 /** Answers the first 11 octets, a masked `first`, with `hi`, and ends. Resolves with the memory that reads came in. */
 function answerOnce(socket: Socket, traffic: Traffic): Promise<Set<ArrayBufferLike>> {
   const memory = new Set<ArrayBufferLike>()
@@ -101,11 +106,27 @@ test('the handshake works where the HTTP parser does not get the handle to itsel
   const { port, upgraded } = await serve(t, handle => Object.assign(handle, { _consumed: true }))
   const client = connect(port, '127.0.0.1')
   t.after(() => client.destroy())
-  const lines = ['GET / HTTP/1.1', 'Host: a', 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13']
-  client.write(`${lines.join('\r\n')}\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\nbehind`)
+  client.write(`${REQUEST}\r\n\r\nbehind`)
   const { head, socket } = await upgraded
   assert.equal(head.toString(), 'behind')
   socket.destroy()
+})
+
+test('of a write that waits, what the kernel took is counted when the client resets the connection', async t => {
+  const { port, traffic, upgraded } = await serve(t)
+  const client = connect(port, '127.0.0.1')
+  client.pause()
+  client.write(`${REQUEST}\r\n\r\n`)
+  const { socket, response } = await upgraded
+  const closed = new Promise<void>(resolve => {
+    const handler = { onChunk: () => {}, onProgress: () => {}, onClosed: resolve }
+    const transport = SharedBufferTransport.over(socket, traffic, handler)
+    assert.equal(transport?.write(Buffer.alloc(64 * 1024 * 1024)), false)
+    transport.resume()
+  })
+  client.resetAndDestroy()
+  await closed
+  assert.ok(wireOctets(traffic, 'sent') > response.length + 4 + 64 * 1024)
 })
 
 test('a handle that cannot be read ends its connection, and nothing else', async t => {
