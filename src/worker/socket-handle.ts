@@ -1,7 +1,8 @@
-// The only place that reaches into a socket for its handle, a Node-internal that has been stable since Node 12.
+// The only place that knows a socket's handle, a Node-internal that has been stable since Node 12.
 //
-// It is needed twice: to give an accepted socket to `onread`, which Node offers for outgoing sockets only, and to know
-// how many octets the kernel has taken of a write that waits. Whatever is not as expected makes callers use plain streams.
+// It is needed for an accepted connection to read into memory of ours, which Node offers for outgoing ones only, to know
+// how many octets the kernel has taken of a write that waits, and for the peer's address at the price of one system call.
+// Whatever is not as expected makes callers use plain streams.
 
 import type { Socket } from 'node:net'
 
@@ -41,7 +42,15 @@ export function handleOf(socket: Socket): TcpHandle | undefined {
   return isUsable(handle) ? handle : undefined
 }
 
-/** Address and port of the peer, as one flat string: one that is put together keeps its parts. Asks the handle itself where it can: the socket's own properties cost more than the system call. */
+/** Whether a socket made of this handle can have its reads go into a buffer that it is given. */
+export function takesReadBuffer(handle: unknown): boolean {
+  return typeof (handle as { useUserBuffer?: unknown } | null)?.useUserBuffer === 'function'
+}
+
+/**
+ * Address and port of the peer, as one flat string: one that is put together keeps its parts. Asks the handle itself where
+ * it can, since the socket's own properties cost more than the system call.
+ */
 export function peerOf(socket: Socket): string {
   const name: PeerName = {}
   if (handleOf(socket)?.getpeername(name) === 0) return [name.address, name.port].join(':')

@@ -27,7 +27,7 @@ import { IdleCollector } from './idle-collector.js'
 import { type OpeningHandler, Openings, type Upgraded } from './opening.js'
 import { Outbox } from './outbox.js'
 import { SharedBufferSocket, SharedBufferTransport } from './shared-buffer-transport.js'
-import { peerOf } from './socket-handle.js'
+import { peerOf, takesReadBuffer } from './socket-handle.js'
 import { StreamTransport } from './stream-transport.js'
 import { Traffic } from './traffic.js'
 
@@ -195,7 +195,7 @@ class WorkerService implements OpeningHandler {
 function socketOf(handle: unknown, plain: boolean): Socket | undefined {
   if (handle === undefined || handle === null) return undefined
   if (handle instanceof Socket) return handle
-  if (plain) return new SharedBufferSocket(handle)
+  if (plain && takesReadBuffer(handle)) return new SharedBufferSocket(handle)
   return new Socket({ handle, readable: true, writable: true } as ConstructorParameters<typeof Socket>[0])
 }
 

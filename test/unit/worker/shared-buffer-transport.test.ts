@@ -11,7 +11,7 @@ import { offsetOf } from '../../../src/metrics/layout.js'
 import { type Accepted, takeAccepted } from '../../../src/primary/accepted.js'
 import { Openings, type Upgraded } from '../../../src/worker/opening.js'
 import { SharedBufferSocket, SharedBufferTransport } from '../../../src/worker/shared-buffer-transport.js'
-import { handleOf, peerOf } from '../../../src/worker/socket-handle.js'
+import { handleOf, peerOf, takesReadBuffer } from '../../../src/worker/socket-handle.js'
 import { Traffic } from '../../../src/worker/traffic.js'
 import { settingsFor } from '../../support/fake-transport.js'
 
@@ -34,6 +34,7 @@ async function serve(t: TestContext, tamper: (handle: Accepted) => void = () => 
       onGone: () => {},
     })
     takeAccepted(server, handle => {
+      assert.ok(takesReadBuffer(handle), 'Node-internals are not as expected: connections would take the slow path')
       tamper(handle)
       openings.take(1, new SharedBufferSocket(handle), 0)
     })
@@ -139,6 +140,7 @@ test('a handle that cannot be read ends its connection, and nothing else', async
 test('a socket that is not as expected keeps to the stream path', async t => {
   assert.equal(handleOf(new PassThrough() as unknown as Socket), undefined)
   assert.equal(handleOf({ _handle: { bytesRead: 0 } } as unknown as Socket), undefined)
+  for (const handle of [undefined, null, {}, { useUserBuffer: true }]) assert.equal(takesReadBuffer(handle), false)
   const handler = { onChunk: () => {}, onProgress: () => {}, onClosed: () => {} }
   assert.equal(SharedBufferTransport.over(new Socket(), new Traffic(new Counters()), handler), undefined)
 
