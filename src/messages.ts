@@ -15,17 +15,29 @@ export interface Start {
 /** Why a handed-over connection must be refused before the upgrade; 0 admits it. */
 export type Admission = 0 | 429 | 503
 
-/** Comes with an accepted socket's handle. Kept tiny: a message with a handle waits for the one before it. */
+/** Comes with an accepted connection's handle (see handle-channel), and is kept tiny. Answered in `Changes`. */
 export interface Handover {
   readonly type: 'handover'
-  /** Number of the connection, unique over the primary's life. */
+  /**
+   * Number of this hand-over, unique over the primary's life; with `taken` it becomes the connection's. A connection that
+   * is handed over again gets another one, so that an answer to the old hand-over is known as such.
+   */
   readonly id: number
   readonly admission: Admission
-  /** The worker refuses the socket after this instant (monotonic milliseconds, see `monotonicNow`). */
+  /**
+   * When the primary gives up waiting and hands the connection to another worker, in monotonic milliseconds (see
+   * `monotonicNow`). A `taken` that is in the channel before this instant is always heeded.
+   */
   readonly deadline: number
 }
 
-/** The primary gave this connection to somebody else; a worker that took it late lets go of it. */
+/**
+ * Milliseconds before the deadline from which on a worker refuses a hand-over. What it says needs some time to reach the
+ * channel, and it must not begin with a connection that it has taken too late.
+ */
+export const REFUSAL_MARGIN = 500
+
+/** The primary gives this connection to somebody else: whatever the worker has of it, it lets go. */
 export interface Revoke {
   readonly type: 'revoke'
   readonly id: number
@@ -61,7 +73,8 @@ export interface TellConnection {
   readonly id: number
 }
 
-export type ToWorker = Start | Handover | Revoke | ReportRequest | Leave | ListConnections | TellConnection
+/** A `Handover` comes another way, with its handle. */
+export type ToWorker = Start | Revoke | ReportRequest | Leave | ListConnections | TellConnection
 
 /**
  * First message of a worker: it listens. Node delivers what comes before to cluster's own listener alone, so the
@@ -75,25 +88,24 @@ export interface Ready {
   readonly type: 'ready'
 }
 
-/**
- * What changed in the worker's custody since it last said so. It owns the connection `taken`, if any, and the primary
- * closes its copy of the socket; said before anything is written to it, since until then it may be given to another
- * worker. The connections `closed` are gone; they wait for the next message, `CLOSED_DELAY` at most.
- */
-export interface Custody {
-  readonly type: 'custody'
-  readonly taken?: number | undefined
-  readonly closed: readonly number[]
+/** What became of connections since the worker last said so. All of one event-loop turn travel together. */
+export interface Changes {
+  readonly type: 'changes'
+  /**
+   * The worker serves these, and the primary closes its copies. Said before the worker reads or writes anything of them,
+   * since until then they may be given to another worker.
+   */
+  readonly taken?: readonly number[]
+  /** Too late, or the worker is leaving: these go to another worker. */
+  readonly refused?: readonly number[]
+  /** These came without their handle: the system drops it when the worker has no file descriptor left. */
+  readonly undelivered?: readonly number[]
+  /** These connections are gone. They wait for the next message, `ENDED_DELAY` at most. */
+  readonly ended?: readonly number[]
 }
 
 /** Milliseconds. */
-export const CLOSED_DELAY = 2
-
-/** The deadline had passed, or the worker is leaving; the socket goes to another worker. */
-export interface Refused {
-  readonly type: 'refused'
-  readonly id: number
-}
+export const ENDED_DELAY = 2
 
 /** Counter changes since the last report, and the gauges as they are now. */
 export interface Report {
@@ -127,7 +139,7 @@ export interface ConnectionAnswer {
   readonly report: ConnectionReport | null
 }
 
-export type FromWorker = Awake | Ready | Custody | Refused | Report | Left | Connections | ConnectionAnswer
+export type FromWorker = Awake | Ready | Changes | Report | Left | Connections | ConnectionAnswer
 
 /** Monotonic milliseconds, the same clock in every process of the machine. */
 export function monotonicNow(): number {

@@ -8,16 +8,14 @@ import { STRATEGIES, type Strategy } from './strategy.js'
 /** A hand-over that is not acknowledged within this many milliseconds goes to another worker. */
 export const ACKNOWLEDGEMENT_TIMEOUT = 1000
 
-/**
- * The worker itself refuses a hand-over older than this (milliseconds). The gap to the timeout above is the time its
- * acknowledgement has to reach us; without one, two workers could believe they own the connection.
- */
-const ACCEPTANCE_WINDOW = ACKNOWLEDGEMENT_TIMEOUT / 2
+/** Milliseconds for which a worker without a free file descriptor gets no connections. */
+export const OUT_OF_FILES_PAUSE = 500
 
 /** What the distributor asks of a worker. */
 export interface Recipient<Socket> {
   /** Sends the socket; our copy of it stays open. */
   handOver(message: Handover, socket: Socket): void
+  /** Hand-over `id` counts no more. */
   revoke(id: number): void
 }
 
@@ -26,47 +24,55 @@ export interface DistributorOptions<Socket> {
   readonly limits: Limits
   /** Closes the primary's copy; the connection itself lives on when a worker holds another. */
   readonly closeSocket: (socket: Socket) => void
+  /** Whether the peer has left while we had the only copy, so that there is nothing to hand over. */
+  readonly isGone: (socket: Socket) => boolean
   /** Monotonic milliseconds. */
   readonly now: () => number
 }
 
-interface Connection<Socket> {
-  readonly id: number
+/** A connection that no worker has taken yet. */
+interface Untaken<Socket> {
   readonly admission: Admission
   readonly address: string
-  /** Our copy; undefined once a worker has taken the connection. */
-  socket: Socket | undefined
+  readonly socket: Socket
   /** When the hand-over under way counts as missed. */
   deadline: number
 }
 
+/** A connection that a worker serves. */
+type Taken = Pick<Untaken<never>, 'admission' | 'address'>
+
 /**
- * Hand-overs under way per worker. Node sends one handle at a time, the next when the worker's Node has acknowledged it:
- * with a few in its queue nothing waits for us as well. A socket that still waits here can go elsewhere without a `revoke`.
+ * Hand-overs under way per worker: enough that a worker has work while its acknowledgements travel. Each of them has to be
+ * revoked when the worker stands still, and they must all find room in the pipe; a socket that waits here can go elsewhere
+ * without further ado.
  */
-export const MOST_IN_FLIGHT = 4
+export const MOST_IN_FLIGHT = 64
 
 /** One worker as the distributor sees it. */
 class Lane<Socket> {
   readonly recipient: Recipient<Socket>
-  /** Every connection from its reservation until it is gone. */
-  readonly connections = new Map<number, Connection<Socket>>()
-  readonly queue: Connection<Socket>[] = []
-  /** Hand-overs under way, oldest first. */
-  readonly inFlight = new Map<number, Connection<Socket>>()
+  /** By the number of the hand-over. */
+  readonly taken = new Map<number, Taken>()
+  /** Hand-overs under way by number, oldest first. */
+  readonly inFlight = new Map<number, Untaken<Socket>>()
+  /** Reserved for the worker, to be sent when fewer are under way. */
+  readonly queue: Untaken<Socket>[] = []
   responsive = true
   retired = false
+  /** Until when the worker is taken to be out of file descriptors; undefined when it is not. */
+  outOfFilesUntil: number | undefined
 
   constructor(recipient: Recipient<Socket>) {
     this.recipient = recipient
   }
 
   get eligible(): boolean {
-    return this.responsive && !this.retired
+    return this.responsive && !this.retired && this.outOfFilesUntil === undefined
   }
 
   get load(): number {
-    return this.connections.size
+    return this.taken.size + this.inFlight.size + this.queue.length
   }
 }
 
@@ -74,19 +80,21 @@ export class Distributor<Socket> {
   readonly #strategy: Strategy
   readonly #admission: AdmissionControl
   readonly #closeSocket: (socket: Socket) => void
+  readonly #isGone: (socket: Socket) => boolean
   readonly #now: () => number
   readonly #lanes: Lane<Socket>[] = []
   readonly #laneOf = new Map<Recipient<Socket>, Lane<Socket>>()
   /** Admitted connections that no worker can be given at the moment. */
-  #waiting: Connection<Socket>[] = []
+  #waiting: Untaken<Socket>[] = []
   #lastChosen = -1
-  #lastId = 0
+  #lastHandover = 0
   #closed = false
 
   constructor(options: DistributorOptions<Socket>) {
     this.#strategy = STRATEGIES[options.distribution]
     this.#admission = new AdmissionControl(options.limits)
     this.#closeSocket = options.closeSocket
+    this.#isGone = options.isGone
     this.#now = options.now
   }
 
@@ -98,7 +106,7 @@ export class Distributor<Socket> {
   /** Takes charge of an accepted socket. Without any eligible worker it waits for one, unless it is to be refused. */
   accept(socket: Socket, address: string): void {
     const admission = this.#closed ? 503 : this.#admission.admit(address)
-    this.#place({ id: ++this.#lastId, admission, address, socket, deadline: 0 })
+    this.#place({ admission, address, socket, deadline: 0 })
   }
 
   /** The worker is ready for connections. */
@@ -123,40 +131,41 @@ export class Distributor<Socket> {
     if (!lane) return
     this.#laneOf.delete(recipient)
     this.#lanes.splice(this.#lanes.indexOf(lane), 1)
-    for (const connection of lane.connections.values()) {
-      if (connection.socket === undefined) this.#release(connection)
-      else this.#place(connection)
-    }
+    for (const connection of lane.taken.values()) this.#release(connection)
+    for (const connection of [...lane.inFlight.values(), ...lane.queue]) this.#place(connection)
   }
 
-  /** The worker owns the connection, unless it was told meanwhile that it went elsewhere. */
-  taken(recipient: Recipient<Socket>, id: number): void {
-    const lane = this.#laneOf.get(recipient)
-    const connection = lane?.inFlight.get(id)
-    if (!lane || !connection) return
-    lane.inFlight.delete(id)
-    this.#closeCopy(connection)
-    this.#sendNext(lane)
+  /** The worker serves the connections from now on. Numbers that were revoked meanwhile are passed over. */
+  taken(recipient: Recipient<Socket>, ids: readonly number[]): void {
+    this.#answered(recipient, ids, (lane, { admission, address, socket }, id) => {
+      lane.taken.set(id, { admission, address })
+      this.#closeSocket(socket)
+    })
   }
 
-  refused(recipient: Recipient<Socket>, id: number): void {
-    const lane = this.#laneOf.get(recipient)
-    const connection = lane?.inFlight.get(id)
-    if (!lane || !connection) return
-    lane.inFlight.delete(id)
-    this.#sendNext(lane)
-    this.#placeElsewhere(lane, [connection])
+  /** The worker gave them back. */
+  refused(recipient: Recipient<Socket>, ids: readonly number[]): void {
+    this.#answered(recipient, ids, (lane, connection) => this.#place(connection, lane))
   }
 
-  /** Connections ended. Ids that the worker does not own, such as revoked ones, are passed over. */
+  /** They came without their sockets, which is so when the worker has no file descriptor left: it gets a pause. */
+  undelivered(recipient: Recipient<Socket>, ids: readonly number[]): void {
+    this.#answered(recipient, ids, (lane, connection) => {
+      if (this.#isGone(connection.socket)) return this.#drop(connection)
+      lane.outOfFilesUntil = this.#now() + OUT_OF_FILES_PAUSE
+      this.#place(connection, lane)
+    })
+  }
+
+  /** Connections ended. Numbers that the worker does not own, such as revoked ones, are passed over. */
   ended(recipient: Recipient<Socket>, ids: readonly number[]): void {
     const lane = this.#laneOf.get(recipient)
     if (!lane) return
     for (const id of ids) {
-      const connection = lane.connections.get(id)
-      if (connection?.socket !== undefined) continue
-      lane.connections.delete(id)
-      if (connection) this.#release(connection)
+      const connection = lane.taken.get(id)
+      if (connection === undefined) continue
+      lane.taken.delete(id)
+      this.#release(connection)
     }
   }
 
@@ -168,24 +177,25 @@ export class Distributor<Socket> {
     this.#placeWaiting()
   }
 
-  /** The worker gets nothing until it is heard again; what it has not taken goes to others. */
+  /** The worker gets nothing until it is heard again. What is on its way to it stays there until its deadline. */
   suspend(recipient: Recipient<Socket>): void {
     const lane = this.#laneOf.get(recipient)
     if (!lane?.responsive) return
     lane.responsive = false
-    const pending = [...lane.inFlight.values(), ...lane.queue.splice(0)]
-    for (const id of lane.inFlight.keys()) lane.recipient.revoke(id)
-    lane.inFlight.clear()
-    this.#placeElsewhere(lane, pending)
+    this.#placeElsewhere(lane, lane.queue.splice(0))
   }
 
-  /** Suspends the workers that missed an acknowledgement. To be called several times a second. */
-  expire(): void {
-    const now = this.#now()
+  /**
+   * Takes back the hand-overs that missed their deadline, suspends their workers, and ends the pauses of those that were out
+   * of files. To be called several times a second, when all is read that was in the channels at the instant `now` (see
+   * watchdog): a hand-over must not be taken back that a worker has taken in time.
+   */
+  expire(now: number): void {
     for (const lane of this.#lanes) {
-      const [oldest] = lane.inFlight.values()
-      if (oldest && oldest.deadline <= now) this.suspend(lane.recipient)
+      if (lane.outOfFilesUntil !== undefined && lane.outOfFilesUntil <= now) lane.outOfFilesUntil = undefined
+      this.#takeBack(lane, now)
     }
+    if (this.#waiting.length > 0) this.#placeWaiting()
   }
 
   /** Closes every socket that no worker has got yet, and those still to come. */
@@ -204,7 +214,41 @@ export class Distributor<Socket> {
     return this.#laneOf.get(recipient)?.load ?? 0
   }
 
-  #place(connection: Connection<Socket>, except?: Lane<Socket>): void {
+  /** Takes those of `ids` that are under way to the worker out of flight, gives them to `settle`, and sends the next. */
+  #answered(
+    recipient: Recipient<Socket>,
+    ids: readonly number[],
+    settle: (lane: Lane<Socket>, connection: Untaken<Socket>, id: number) => void,
+  ): void {
+    const lane = this.#laneOf.get(recipient)
+    if (!lane) return
+    for (const id of ids) {
+      const connection = lane.inFlight.get(id)
+      if (connection === undefined) continue
+      lane.inFlight.delete(id)
+      settle(lane, connection, id)
+    }
+    while (lane.inFlight.size < MOST_IN_FLIGHT) {
+      const next = lane.queue.shift()
+      if (next === undefined) return
+      this.#send(lane, next)
+    }
+  }
+
+  #takeBack(lane: Lane<Socket>, now: number): void {
+    const missed: Untaken<Socket>[] = []
+    for (const [id, connection] of lane.inFlight) {
+      if (connection.deadline > now) break
+      lane.inFlight.delete(id)
+      lane.recipient.revoke(id)
+      missed.push(connection)
+    }
+    if (missed.length === 0) return
+    this.suspend(lane.recipient)
+    this.#placeElsewhere(lane, missed)
+  }
+
+  #place(connection: Untaken<Socket>, except?: Lane<Socket>): void {
     const lane = this.#closed ? undefined : this.#choose(except)
     if (lane) this.#reserve(lane, connection)
     else if (this.#closed || connection.admission !== 0) this.#drop(connection)
@@ -217,11 +261,8 @@ export class Distributor<Socket> {
     for (const connection of waiting) this.#place(connection)
   }
 
-  #placeElsewhere(from: Lane<Socket>, connections: readonly Connection<Socket>[]): void {
-    for (const connection of connections) {
-      from.connections.delete(connection.id)
-      this.#place(connection, from)
-    }
+  #placeElsewhere(from: Lane<Socket>, connections: readonly Untaken<Socket>[]): void {
+    for (const connection of connections) this.#place(connection, from)
   }
 
   /** The lane `except` is taken only when there is no other. */
@@ -235,37 +276,26 @@ export class Distributor<Socket> {
     return others[this.#strategy(others, -1)] ?? lane
   }
 
-  #reserve(lane: Lane<Socket>, connection: Connection<Socket>): void {
-    lane.connections.set(connection.id, connection)
+  #reserve(lane: Lane<Socket>, connection: Untaken<Socket>): void {
     if (lane.inFlight.size >= MOST_IN_FLIGHT) lane.queue.push(connection)
     else this.#send(lane, connection)
   }
 
-  #sendNext(lane: Lane<Socket>): void {
-    const next = lane.queue.shift()
-    if (next) this.#send(lane, next)
-  }
-
-  #send(lane: Lane<Socket>, connection: Connection<Socket>): void {
-    const { id, admission, socket } = connection
-    if (socket === undefined) return
-    const now = this.#now()
+  #send(lane: Lane<Socket>, connection: Untaken<Socket>): void {
+    const id = ++this.#lastHandover
+    // Whole milliseconds: in the message they are shorter.
+    connection.deadline = Math.ceil(this.#now()) + ACKNOWLEDGEMENT_TIMEOUT
     lane.inFlight.set(id, connection)
-    connection.deadline = now + ACKNOWLEDGEMENT_TIMEOUT
-    lane.recipient.handOver({ type: 'handover', id, admission, deadline: now + ACCEPTANCE_WINDOW }, socket)
+    const { admission, deadline, socket } = connection
+    lane.recipient.handOver({ type: 'handover', id, admission, deadline }, socket)
   }
 
-  #drop(connection: Connection<Socket>): void {
-    this.#closeCopy(connection)
+  #drop(connection: Untaken<Socket>): void {
+    this.#closeSocket(connection.socket)
     this.#release(connection)
   }
 
-  #closeCopy(connection: Connection<Socket>): void {
-    if (connection.socket !== undefined) this.#closeSocket(connection.socket)
-    connection.socket = undefined
-  }
-
-  #release(connection: Connection<Socket>): void {
-    if (connection.admission === 0) this.#admission.release(connection.address)
+  #release({ admission, address }: Taken): void {
+    if (admission === 0) this.#admission.release(address)
   }
 }

@@ -8,10 +8,10 @@ import type { Logger } from 'pino'
 import { createAdmin } from '../admin/server.js'
 import type { Readiness } from '../admin/view.js'
 import { createLog } from '../log.js'
-import { type FromWorker, monotonicNow, type Report } from '../messages.js'
+import { type Changes, type FromWorker, monotonicNow, type Report } from '../messages.js'
 import { createRegistry } from '../metrics/exposition.js'
 import type { Settings } from '../settings.js'
-import { type Accepted, addressOf, closeAccepted, takeAccepted } from './accepted.js'
+import { type Accepted, takeAccepted } from './accepted.js'
 import { Census } from './census.js'
 import { Distributor } from './distributor.js'
 import { Fleet } from './fleet.js'
@@ -60,7 +60,8 @@ class Primary {
     this.#distributor = new Distributor({
       distribution: settings.distribution,
       limits: settings,
-      closeSocket: closeAccepted,
+      closeSocket: accepted => accepted.close(),
+      isGone: accepted => accepted.gone,
       now: monotonicNow,
     })
     this.#fleet = new Fleet(settings, log, {
@@ -99,7 +100,7 @@ class Primary {
     this.#warnOfOpenFiles()
     this.#handleSignals()
     setupWorkers()
-    startWatchdog(() => this.#checkWorkers())
+    startWatchdog(now => this.#checkWorkers(now))
     await this.#fleet.start()
     if (this.#phase !== 'starting') return
     this.#phase = 'serving'
@@ -144,18 +145,22 @@ class Primary {
   }
 
   #onAccepted(accepted: Accepted): void {
-    this.#distributor.accept(accepted, this.#distributor.needsAddress ? addressOf(accepted) : '')
+    this.#distributor.accept(accepted, this.#distributor.needsAddress ? accepted.address : '')
   }
 
   #onMessage(worker: WorkerProcess, message: FromWorker): void {
     this.#distributor.heard(worker)
-    if (message.type === 'custody') {
-      if (message.taken !== undefined) this.#distributor.taken(worker, message.taken)
-      this.#distributor.ended(worker, message.closed)
-    } else if (message.type === 'report') this.#onReport(worker, message)
-    else if (message.type === 'refused') this.#distributor.refused(worker, message.id)
+    if (message.type === 'changes') this.#onChanges(worker, message)
+    else if (message.type === 'report') this.#onReport(worker, message)
     else if (message.type === 'connections' || message.type === 'connection') this.#questions.answered(worker, message)
     else if (message.type === 'left') this.#questions.keep(message.reports)
+  }
+
+  #onChanges(worker: WorkerProcess, { taken, refused, undelivered, ended }: Changes): void {
+    if (taken) this.#distributor.taken(worker, taken)
+    if (refused) this.#distributor.refused(worker, refused)
+    if (undelivered) this.#distributor.undelivered(worker, undelivered)
+    if (ended) this.#distributor.ended(worker, ended)
   }
 
   #onReport(worker: WorkerProcess, report: Report): void {
@@ -175,11 +180,10 @@ class Primary {
     this.#questions.gone(worker)
   }
 
-  #checkWorkers(): void {
-    this.#distributor.expire()
-    const silentSince = monotonicNow() - SILENCE_TIMEOUT
+  #checkWorkers(now: number): void {
+    this.#distributor.expire(now)
     for (const worker of this.#fleet.members) {
-      if (worker.heardAt < silentSince) this.#distributor.suspend(worker)
+      if (worker.heardAt < now - SILENCE_TIMEOUT) this.#distributor.suspend(worker)
     }
   }
 

@@ -1,10 +1,11 @@
 // One worker process as the primary sees it: forked, started, spoken to, asked to leave, dead.
 
 import cluster, { type Worker } from 'node:cluster'
+import { HandleChannel } from '../handle-channel.js'
 import { type FromWorker, type Handover, type Leave, monotonicNow, type ToWorker } from '../messages.js'
 import type { ConnectionFilter } from '../report/filter.js'
 import type { Settings } from '../settings.js'
-import { type Accepted, sendAccepted } from './accepted.js'
+import type { Accepted } from './accepted.js'
 import type { Recipient } from './distributor.js'
 
 /** A worker that is not ready within this many milliseconds is killed. */
@@ -53,6 +54,7 @@ export class WorkerProcess implements Recipient<Accepted> {
 
   /** Undefined when there is no process. */
   readonly #worker: Worker | undefined
+  readonly #handles: HandleChannel | undefined
   readonly #settings: Settings
   /** Ends the process: while it starts because it does not get ready, later because it does not leave. */
   #killTimer: NodeJS.Timeout | undefined
@@ -62,6 +64,7 @@ export class WorkerProcess implements Recipient<Accepted> {
     this.#settings = settings
     try {
       this.#worker = cluster.fork()
+      this.#handles = new HandleChannel(this.#worker)
       this.#watch(this.#worker, observer)
     } catch (error) {
       // Node turns some failures into an exit with the error's number, and throws at others, such as ENOMEM.
@@ -77,7 +80,7 @@ export class WorkerProcess implements Recipient<Accepted> {
   }
 
   handOver(message: Handover, accepted: Accepted): void {
-    if (this.#worker?.isConnected()) sendAccepted(this.#worker, message, accepted)
+    if (this.#handles !== undefined) accepted.sendTo(this.#handles, message)
   }
 
   revoke(id: number): void {

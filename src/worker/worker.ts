@@ -5,16 +5,9 @@ import { Socket } from 'node:net'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import type { Logger } from 'pino'
 import { Codec } from '../codec/codec.js'
+import { receiveHandles } from '../handle-channel.js'
 import { createLog } from '../log.js'
-import {
-  CLOSED_DELAY,
-  type FromWorker,
-  type Handover,
-  type Leave,
-  monotonicNow,
-  type Start,
-  type ToWorker,
-} from '../messages.js'
+import type { Changes, FromWorker, Handover, Leave, Start, ToWorker } from '../messages.js'
 import { Counters } from '../metrics/counters.js'
 import { Archive } from '../report/archive.js'
 import type { Opened } from '../report/recorder.js'
@@ -23,6 +16,7 @@ import { CodecMetrics } from './codec-metrics.js'
 import { Connection, type ConnectionContext, decoderRules } from './connection.js'
 import { Departure } from './departure.js'
 import { Gauges } from './gauges.js'
+import { type HandoverHandler, Handovers } from './handovers.js'
 import { IdleCollector } from './idle-collector.js'
 import { type OpeningHandler, Openings, type Upgraded } from './opening.js'
 import { Outbox } from './outbox.js'
@@ -40,9 +34,10 @@ const SWEEP_INTERVAL = { least: 10, most: 250 }
 export function runWorker(): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
   let worker: WorkerService | undefined
-  process.on('message', (message: ToWorker, handle: unknown) => {
+  receiveHandles((handover, connection) => worker?.handovers.arrived(handover, connection))
+  process.on('message', (message: ToWorker) => {
     if (message.type === 'start') void start(message).then(started => (worker = started))
-    else worker?.onMessage(message, handle)
+    else worker?.onMessage(message)
   })
 }
 
@@ -54,7 +49,8 @@ async function start({ settings, slot }: Start): Promise<WorkerService> {
   return service
 }
 
-class WorkerService implements OpeningHandler {
+class WorkerService implements OpeningHandler, HandoverHandler {
+  readonly handovers = new Handovers(this)
   readonly #settings: Settings
   readonly #slot: number
   readonly #archive: Archive
@@ -69,9 +65,6 @@ class WorkerService implements OpeningHandler {
   readonly #timers: NodeJS.Timeout[]
   readonly #departure: Departure
   #leaving = false
-  /** Connections of whose end the primary does not know yet. */
-  #closed: number[] = []
-  #closedTimer: NodeJS.Timeout | undefined
 
   constructor(settings: Settings, counters: Counters, codec: Codec, slot: number, log: Logger) {
     this.#settings = settings
@@ -99,15 +92,14 @@ class WorkerService implements OpeningHandler {
     ]
   }
 
-  onMessage(message: Exclude<ToWorker, Start>, handle: unknown): void {
-    if (message.type === 'handover') this.#take(message, handle)
-    else if (message.type === 'revoke') this.#revoke(message.id)
+  onMessage(message: Exclude<ToWorker, Start>): void {
+    if (message.type === 'revoke') this.#revoke(message.id)
     else if (message.type === 'report-request') this.#report(message.sequence)
     else if (message.type === 'list-connections')
       send({ type: 'connections', question: message.question, connections: this.#archive.list(message.filter) })
     else if (message.type === 'tell-connection')
       send({ type: 'connection', question: message.question, report: this.#archive.get(message.id) ?? null })
-    else this.#leave(message.when)
+    else if (message.type === 'leave') this.#leave(message.when)
   }
 
   onUpgraded(id: number, upgraded: Upgraded): void {
@@ -123,30 +115,23 @@ class WorkerService implements OpeningHandler {
   }
 
   onGone(id: number, cut = false): void {
-    this.#closed.push(id)
-    this.#closedTimer ??= setTimeout(() => this.#tellCustody(), CLOSED_DELAY)
+    this.handovers.ended(id)
     if (this.#leaving) this.#departure.onGone(cut)
   }
 
   /** The primary gave the connection to another worker meanwhile, which is rare: ours has said nothing yet. */
   #revoke(id: number): void {
+    if (this.handovers.revoke(id)) return
     this.#openings.drop(id)
     this.#connections.get(id)?.destroy('another worker serves it')
   }
 
-  #take({ id, admission, deadline }: Handover, handle: unknown): void {
-    const socket = socketOf(handle, this.#settings.tlsCert === undefined)
-    // The peer was gone before the handle got here: there is nothing to serve, and nobody else to serve it.
-    if (socket === undefined) {
-      this.#tellCustody(id)
-      return this.onGone(id)
-    }
-    if (this.#leaving || monotonicNow() > deadline) {
-      socket.destroy()
-      return send({ type: 'refused', id })
-    }
-    this.#tellCustody(id)
-    this.#openings.take(id, socket, admission)
+  onTaken({ id, admission }: Handover, handle: object): void {
+    this.#openings.take(id, socketOf(handle, this.#settings.tlsCert === undefined), admission)
+  }
+
+  tell(changes: Changes, written: () => void): void {
+    send(changes, written)
   }
 
   #onConnectionGone(connection: Connection): void {
@@ -154,13 +139,6 @@ class WorkerService implements OpeningHandler {
     this.#connections.delete(id)
     if (recorder !== undefined) this.#archive.closed(recorder)
     this.onGone(id, dropped)
-  }
-
-  #tellCustody(taken?: number): void {
-    clearTimeout(this.#closedTimer)
-    this.#closedTimer = undefined
-    send({ type: 'custody', taken, closed: this.#closed })
-    this.#closed = []
   }
 
   #sweep(): void {
@@ -177,6 +155,7 @@ class WorkerService implements OpeningHandler {
 
   #leave(when: Leave['when']): void {
     this.#leaving = true
+    this.handovers.leave(when)
     this.#departure.leave(when)
   }
 
@@ -185,15 +164,14 @@ class WorkerService implements OpeningHandler {
     this.#gauges.stop()
     // A process that exits while a thread makes a zlib context is aborted by Node ("close before init").
     const closed = this.#codec.close()
-    this.#tellCustody()
+    this.handovers.tell()
     this.#report(0)
     send({ type: 'left', cut, reports: this.#archive.allClosed() }, () => void closed.then(() => process.exit(0)))
   }
 }
 
 /** What came with a handover: a bare handle, or a socket where the primary could not send one. */
-function socketOf(handle: unknown, plain: boolean): Socket | undefined {
-  if (handle === undefined || handle === null) return undefined
+function socketOf(handle: object, plain: boolean): Socket {
   if (handle instanceof Socket) return handle
   if (plain && takesReadBuffer(handle)) return new SharedBufferSocket(handle)
   return new Socket({ handle, readable: true, writable: true } as ConstructorParameters<typeof Socket>[0])

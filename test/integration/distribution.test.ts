@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { EchoPeer } from '../support/echo-peer.js'
-import { type Service, startService } from '../support/service.js'
+import { sabotage } from '../support/sabotage.js'
+import { Service, startService } from '../support/service.js'
 
 const WORKERS = 4
 
@@ -74,4 +75,46 @@ describe('round-robin', () => {
     await EchoPeer.openMany(service.url, 8)
     assert.deepEqual(difference(await connectionsOf(service), before), [2, 2, 2, 2])
   })
+})
+
+/** Says it on stderr when a worker's Node acknowledges a handle, which it does only for those that came its own way. */
+const TELL_ACKNOWLEDGEMENTS = `
+  const send = process._send
+  if (cluster.isWorker) process._send = function (message, ...more) {
+    if (message.cmd === 'NODE_HANDLE_ACK') process.stderr.write('{"msg":"acknowledged"}\\n')
+    return send.call(this, message, ...more)
+  }
+`
+
+const HANDOVERS = {
+  'bare handles go straight into the pipe': { spoil: '', acknowledged: false },
+  'bare handles go the way of Node where its pipe is not as expected': {
+    spoil: `const { binding } = process
+      process.binding = name => { if (name === 'stream_wrap') throw new Error('No such binding'); return binding(name) }`,
+    acknowledged: true,
+  },
+  'sockets are handed over where handles are not as expected': {
+    spoil: "Object.defineProperty(process.binding('tcp_wrap').TCP, 'name', { value: 'Strange' })",
+    acknowledged: true,
+  },
+}
+
+describe('the hand-over', () => {
+  for (const [what, { spoil, acknowledged }] of Object.entries(HANDOVERS)) {
+    it(`${what}, and everybody is served`, async t => {
+      const primaryOnly = `if (cluster.isPrimary) { ${spoil} }`
+      const service = new Service(['--workers', '2'], sabotage(`${primaryOnly}\n${TELL_ACKNOWLEDGEMENTS}`))
+      t.after(() => service.stop())
+      await service.listening()
+      const peers = await EchoPeer.openMany(service.url, 100)
+      await Promise.all(peers.map(peer => peer.echo()))
+      const [first, second] = await service.workers()
+      assert.deepEqual([first.connections, second.connections], [50, 50])
+      assert.equal(
+        service.log.some(({ msg }) => msg === 'acknowledged'),
+        acknowledged,
+      )
+      await close(service, peers)
+    })
+  }
 })

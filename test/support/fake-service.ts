@@ -5,6 +5,7 @@
 import cluster from 'node:cluster'
 import { Socket } from 'node:net'
 import { ExitError } from '../../src/errors.js'
+import { receiveHandles } from '../../src/handle-channel.js'
 import { type FromWorker, type Handover, monotonicNow, type ToWorker } from '../../src/messages.js'
 import { WORKER_GAUGES } from '../../src/metrics/catalogue.js'
 import { runPrimary } from '../../src/primary/primary.js'
@@ -26,9 +27,9 @@ function runFakeWorker(): void {
   let leaving = false
 
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
-  process.on('message', (message: ToWorker, handle: unknown) => {
+  receiveHandles(receive)
+  process.on('message', (message: ToWorker) => {
     if (message.type === 'start') start()
-    else if (message.type === 'handover') receive(message, handle)
     else if (message.type === 'revoke') sockets.get(message.id)?.destroy()
     else if (message.type === 'report-request') report(message.sequence)
     else if (message.type === 'leave') leave(message.when)
@@ -41,21 +42,21 @@ function runFakeWorker(): void {
     say({ type: 'ready' })
   }
 
-  function receive({ id, deadline }: Handover, handle: unknown): void {
+  function receive({ id, deadline }: Handover, handle: object | undefined): void {
     const socket = handle instanceof Socket ? handle : new Socket({ handle } as object)
     if (refusals-- > 0 || monotonicNow() > deadline) {
       socket.destroy()
-      say({ type: 'refused', id })
+      say({ type: 'changes', refused: [id] })
       return
     }
     sockets.set(id, socket)
-    say({ type: 'custody', taken: id, closed: [] })
+    say({ type: 'changes', taken: [id] })
     socket.write(`${process.pid}\n`)
     socket
       .on('error', () => {})
       .on('close', () => {
         sockets.delete(id)
-        say({ type: 'custody', closed: [id] })
+        say({ type: 'changes', ended: [id] })
         if (leaving && sockets.size === 0) finish(0)
       })
     socket.pipe(socket)

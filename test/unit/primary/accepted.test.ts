@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import type { Worker } from 'node:cluster'
 import { once } from 'node:events'
 import { type AddressInfo, connect, Socket } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
+import type { HandleChannel } from '../../../src/handle-channel.js'
 import type { Handover } from '../../../src/messages.js'
-import { type Accepted, addressOf, closeAccepted, sendAccepted, takeAccepted } from '../../../src/primary/accepted.js'
+import { type Accepted, takeAccepted } from '../../../src/primary/accepted.js'
 import { createListener, listen } from '../../../src/primary/listener.js'
 
 const MESSAGE: Handover = { type: 'handover', id: 1, admission: 0, deadline: 0 }
@@ -13,8 +13,17 @@ interface Internals {
   _handle: { onconnection?: (status: number, handle: object) => void }
 }
 
-function fakeWorker(sent: unknown[][]): Worker {
-  return { send: (...args: unknown[]) => sent.push(args) } as unknown as Worker
+/** Writes of the channel, each with what is to be called when it is done. */
+interface Write {
+  readonly message: Handover
+  readonly connection: object
+  readonly written: () => void
+}
+
+function fakeChannel(writes: Write[]): HandleChannel {
+  return {
+    send: (message: Handover, connection: object, written: () => void) => writes.push({ message, connection, written }),
+  } as unknown as HandleChannel
 }
 
 /** Accepts one connection; `tamper` may spoil the listening handle before anything looks at it. */
@@ -29,9 +38,7 @@ async function acceptOne(
   const taken = new Promise<Accepted>(resolve => takeAccepted(listener, resolve))
   const client = connect((listener.address() as AddressInfo).port, '127.0.0.1')
   t.after(() => client.destroy())
-  const accepted = await taken
-  t.after(() => closeAccepted(accepted))
-  return { accepted, client }
+  return { accepted: await taken, client }
 }
 
 /** From now on, what listens to the handle is given connections of an unknown class. */
@@ -54,25 +61,40 @@ function makeStrange(handle: Internals['_handle']): void {
 describe('an accepted connection', () => {
   it('is a bare handle, on every version of Node that is supported', async t => {
     const { accepted } = await acceptOne(t)
-    assert.equal(accepted.constructor.name, 'TCP')
-    assert.equal(addressOf(accepted), '127.0.0.1')
-    const sent: unknown[][] = []
-    sendAccepted(fakeWorker(sent), MESSAGE, accepted)
-    assert.deepEqual(sent, [[MESSAGE, accepted]])
+    assert.equal(accepted.connection.constructor.name, 'TCP')
+    assert.equal(accepted.address, '127.0.0.1')
+    assert.equal(accepted.gone, false)
+    accepted.close()
   })
 
-  it('is a socket, sent and kept open, where handles are not as expected', async t => {
+  it('is a socket where handles are not as expected', async t => {
     const { accepted } = await acceptOne(t, makeStrange)
-    assert.ok(accepted instanceof Socket)
-    assert.equal(addressOf(accepted), '127.0.0.1')
-    const sent: unknown[][] = []
-    sendAccepted(fakeWorker(sent), MESSAGE, accepted)
-    assert.deepEqual(sent, [[MESSAGE, accepted, { keepOpen: true }]])
+    assert.ok(accepted.connection instanceof Socket)
+    assert.equal(accepted.address, '127.0.0.1')
+    assert.equal(accepted.gone, false)
+    accepted.close()
+    assert.equal(accepted.gone, true)
   })
 
   it('is gone for the peer once it is closed', async t => {
     const { accepted, client } = await acceptOne(t)
-    closeAccepted(accepted)
+    accepted.close()
     await once(client.resume(), 'close')
+  })
+
+  it('stays open until the last write that needs it is done', async t => {
+    const { accepted } = await acceptOne(t, makeStrange)
+    const writes: Write[] = []
+    accepted.sendTo(fakeChannel(writes), MESSAGE)
+    accepted.sendTo(fakeChannel(writes), MESSAGE)
+    assert.deepEqual(
+      writes.map(({ message, connection }) => [message, connection]),
+      [MESSAGE, MESSAGE].map(message => [message, accepted.connection]),
+    )
+    writes[0].written()
+    accepted.close()
+    assert.equal(accepted.gone, false)
+    writes[1].written()
+    assert.equal(accepted.gone, true)
   })
 })

@@ -5,12 +5,14 @@ import {
   ACKNOWLEDGEMENT_TIMEOUT,
   Distributor,
   MOST_IN_FLIGHT,
+  OUT_OF_FILES_PAUSE,
   type Recipient,
 } from '../../../src/primary/distributor.js'
 
 interface FakeSocket {
   readonly name: string
   closed: boolean
+  gone: boolean
 }
 
 class FakeWorker implements Recipient<FakeSocket> {
@@ -50,6 +52,7 @@ function distribute(distribution: 'least-connections' | 'round-robin', count: nu
     closeSocket: socket => {
       socket.closed = true
     },
+    isGone: socket => socket.gone,
     now: () => now,
   })
   const workers = Array.from({ length: count }, () => new FakeWorker())
@@ -59,7 +62,7 @@ function distribute(distribution: 'least-connections' | 'round-robin', count: nu
 
 function accept(distributor: Distributor<FakeSocket>, count = 1, address = '192.0.2.1'): void {
   for (let i = 0; i < count; i++) {
-    const socket = { name: `s${sockets.length + 1}`, closed: false }
+    const socket = { name: `s${sockets.length + 1}`, closed: false, gone: false }
     sockets.push(socket)
     distributor.accept(socket, address)
   }
@@ -68,7 +71,7 @@ function accept(distributor: Distributor<FakeSocket>, count = 1, address = '192.
 /** Answers `taken` to every hand-over under way until none is left. */
 function takeAll(distributor: Distributor<FakeSocket>, workers: readonly FakeWorker[]): void {
   for (const worker of workers) {
-    for (let i = 0; i < worker.received.length; i++) distributor.taken(worker, worker.received[i].message.id)
+    for (let i = 0; i < worker.received.length; i++) distributor.taken(worker, [worker.received[i].message.id])
   }
 }
 
@@ -144,8 +147,8 @@ describe('hand-over', () => {
     const { distributor, workers } = distribute('round-robin', 1)
     accept(distributor, 3)
     assert.deepEqual(workers[0].names, ['s1', 's2', 's3'])
-    distributor.taken(workers[0], 1)
-    distributor.taken(workers[0], 2)
+    distributor.taken(workers[0], [1])
+    distributor.taken(workers[0], [2])
     assert.deepEqual(
       sockets.map(socket => socket.closed),
       [true, true, false],
@@ -156,15 +159,30 @@ describe('hand-over', () => {
     const { distributor, workers } = distribute('round-robin', 1)
     accept(distributor, MOST_IN_FLIGHT + 4)
     assert.equal(workers[0].received.length, MOST_IN_FLIGHT)
-    for (const id of [1, 2, 3]) distributor.taken(workers[0], id)
+    for (const id of [1, 2, 3]) distributor.taken(workers[0], [id])
     assert.equal(workers[0].received.length, MOST_IN_FLIGHT + 3)
     assert.equal(workers[0].last.id, MOST_IN_FLIGHT + 3)
   })
 
-  it('lets the worker refuse from half of the acknowledgement timeout on', () => {
+  it('tells the worker when it will be given to another, in whole milliseconds', () => {
+    const { distributor, workers } = distribute('round-robin', 1)
+    now += 0.25
+    accept(distributor)
+    assert.equal(workers[0].last.deadline, now + 0.75 + ACKNOWLEDGEMENT_TIMEOUT)
+  })
+
+  it('has a new number each time', () => {
     const { distributor, workers } = distribute('round-robin', 1)
     accept(distributor)
-    assert.equal(workers[0].last.deadline, now + ACKNOWLEDGEMENT_TIMEOUT / 2)
+    distributor.refused(workers[0], [1])
+    assert.equal(workers[0].last.id, 2)
+    // What was meant for the first attempt does not match the second one.
+    distributor.refused(workers[0], [1])
+    distributor.taken(workers[0], [1])
+    assert.equal(workers[0].received.length, 2)
+    assert.equal(sockets[0].closed, false)
+    distributor.taken(workers[0], [2])
+    assert.equal(sockets[0].closed, true)
   })
 
   it('gives a refused socket to another worker, even when the refusing one has less to do', () => {
@@ -174,7 +192,7 @@ describe('hand-over', () => {
     distributor.ended(workers[0], [1])
     accept(distributor)
     assert.deepEqual(workers[0].names, ['s1', 's3'])
-    distributor.refused(workers[0], 3)
+    distributor.refused(workers[0], [3])
     assert.deepEqual(workers[1].names, ['s2', 's3'])
     assert.deepEqual(loads(distributor, workers), [0, 2])
     assert.equal(sockets[2].closed, false)
@@ -183,14 +201,14 @@ describe('hand-over', () => {
   it('tries the refusing worker again when it is the only one', () => {
     const { distributor, workers } = distribute('round-robin', 1)
     accept(distributor)
-    distributor.refused(workers[0], 1)
+    distributor.refused(workers[0], [1])
     assert.deepEqual(workers[0].names, ['s1', 's1'])
   })
 
   it('moves what a dead worker had not taken, and frees what it had', () => {
     const { distributor, workers } = distribute('round-robin', 2)
     accept(distributor, 6)
-    distributor.taken(workers[0], 1)
+    distributor.taken(workers[0], [1])
     distributor.remove(workers[0])
     assert.deepEqual(loads(distributor, workers), [0, 5])
     takeAll(distributor, workers.slice(1))
@@ -200,14 +218,12 @@ describe('hand-over', () => {
   it('revokes at the deadline, moves the socket and suspends the worker until it is heard', () => {
     const { distributor, workers } = distribute('least-connections', 2)
     accept(distributor, 4)
-    distributor.taken(workers[1], 2)
-    distributor.taken(workers[1], 4)
-    now += ACKNOWLEDGEMENT_TIMEOUT - 1
-    distributor.expire()
+    distributor.taken(workers[1], [2, 4])
+    distributor.expire(now + ACKNOWLEDGEMENT_TIMEOUT - 1)
     assert.deepEqual(workers[0].revoked, [])
 
-    now += 1
-    distributor.expire()
+    now += ACKNOWLEDGEMENT_TIMEOUT
+    distributor.expire(now)
     assert.deepEqual(workers[0].revoked, [1, 3])
     assert.equal(distributor.isResponsive(workers[0]), false)
     takeAll(distributor, workers.slice(1))
@@ -220,13 +236,72 @@ describe('hand-over', () => {
     assert.deepEqual(loads(distributor, workers), [1, 5])
   })
 
+  it('leaves with a suspended worker what it may still take in time', () => {
+    const { distributor, workers } = distribute('round-robin', 1)
+    accept(distributor)
+    now += ACKNOWLEDGEMENT_TIMEOUT - 10
+    accept(distributor, MOST_IN_FLIGHT)
+    const idle = new FakeWorker()
+    distributor.join(idle)
+    now += 10
+    distributor.expire(now)
+    assert.deepEqual(workers[0].revoked, [1])
+    // The first, which is late, and the last, which was still here.
+    assert.deepEqual(idle.names, [`s${MOST_IN_FLIGHT + 1}`, 's1'])
+    distributor.taken(workers[0], [2])
+    assert.equal(sockets[1].closed, true)
+    now += ACKNOWLEDGEMENT_TIMEOUT - 10
+    distributor.expire(now)
+    assert.equal(workers[0].revoked.length, MOST_IN_FLIGHT - 1)
+  })
+
+  it('gives a worker without file descriptors a pause', () => {
+    const { distributor, workers } = distribute('least-connections', 2)
+    accept(distributor)
+    distributor.undelivered(workers[0], [1])
+    accept(distributor)
+    assert.deepEqual(workers[1].names, ['s1', 's2'])
+    now += OUT_OF_FILES_PAUSE - 1
+    distributor.expire(now)
+    distributor.taken(workers[1], [2, 3])
+    accept(distributor)
+    assert.deepEqual(workers[1].names, ['s1', 's2', 's3'])
+    now += 1
+    distributor.expire(now)
+    accept(distributor)
+    assert.deepEqual(workers[0].names, ['s1', 's4'])
+  })
+
+  it('lets sockets wait while all workers are without file descriptors', () => {
+    const { distributor, workers } = distribute('least-connections', 1)
+    accept(distributor)
+    distributor.undelivered(workers[0], [1])
+    accept(distributor)
+    distributor.heard(workers[0])
+    assert.deepEqual(workers[0].names, ['s1'])
+    now += OUT_OF_FILES_PAUSE
+    distributor.expire(now)
+    assert.deepEqual(workers[0].names, ['s1', 's1', 's2'])
+  })
+
+  it('drops what did not get there because it was gone before', () => {
+    const { distributor, workers } = distribute('least-connections', 1, { maxConnections: 1, maxConnectionsPerIp: 0 })
+    accept(distributor)
+    sockets[0].gone = true
+    distributor.undelivered(workers[0], [1])
+    assert.equal(sockets[0].closed, true)
+    accept(distributor)
+    assert.deepEqual(workers[0].names, ['s1', 's2'])
+    assert.equal(workers[0].last.admission, 0)
+  })
+
   it('ignores what a worker says of a connection that was revoked', () => {
     const { distributor, workers } = distribute('least-connections', 2)
     accept(distributor)
     now += ACKNOWLEDGEMENT_TIMEOUT
-    distributor.expire()
+    distributor.expire(now)
     distributor.heard(workers[0])
-    distributor.taken(workers[0], 1)
+    distributor.taken(workers[0], [1])
     distributor.ended(workers[0], [1])
     assert.equal(sockets[0].closed, false)
     assert.deepEqual(loads(distributor, workers), [0, 1])
@@ -236,11 +311,13 @@ describe('hand-over', () => {
     const { distributor, workers } = distribute('round-robin', 2)
     accept(distributor, 2 * MOST_IN_FLIGHT + 2)
     distributor.retire(workers[0])
-    distributor.taken(workers[0], 1)
+    distributor.taken(workers[0], [1])
     assert.equal(workers[0].received.length, MOST_IN_FLIGHT)
     assert.deepEqual(loads(distributor, workers), [MOST_IN_FLIGHT, MOST_IN_FLIGHT + 2])
-    distributor.suspend(workers[0])
+    now += ACKNOWLEDGEMENT_TIMEOUT
+    distributor.expire(now)
     distributor.heard(workers[0])
+    distributor.heard(workers[1])
     accept(distributor, 2)
     assert.deepEqual(loads(distributor, workers), [1, 2 * MOST_IN_FLIGHT + 3])
   })
@@ -264,7 +341,7 @@ describe('hand-over', () => {
       closed,
       [1, 2, 3].map(i => `s${MOST_IN_FLIGHT + i}`),
     )
-    distributor.refused(workers[0], 1)
+    distributor.refused(workers[0], [1])
     assert.equal(sockets[0].closed, true)
   })
 })
@@ -298,11 +375,11 @@ describe('limits', () => {
   it('frees the counts of a dead worker, but not of what moves on', () => {
     const { distributor, workers } = distribute('round-robin', 2, limits)
     accept(distributor, 2)
-    distributor.taken(workers[0], 1)
+    distributor.taken(workers[0], [1])
     distributor.remove(workers[1])
     assert.equal(distributor.load(workers[0]), 2)
     distributor.ended(workers[0], [1])
-    distributor.taken(workers[0], 2)
+    distributor.taken(workers[0], [2])
     accept(distributor, 2)
     takeAll(distributor, workers)
     assert.deepEqual(
