@@ -36,7 +36,7 @@ const fields: Fields = {
   subprotocol: list(token, {
     group: 'Listening',
     default: "the client's first",
-    help: 'Subprotocol that the server speaks; the first that the client offers too is selected.',
+    help: 'Subprotocol that the server speaks; where the client offers several of them, its order decides (RFC 6455 section 4.1).',
   }),
   origin: list(origin, {
     group: 'Listening',

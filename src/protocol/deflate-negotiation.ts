@@ -95,10 +95,9 @@ function answer(offer: Offer, terms: DeflateTerms): DeflateAgreement {
   // Both may be answered without having been offered (sections 7.1.1.1 and 7.1.1.2).
   if (!serverContextTakeover) response.push('server_no_context_takeover')
   if (!clientContextTakeover) response.push('client_no_context_takeover')
-  // An offered limit must be confirmed; a limit of our own may be stated unasked (section 7.1.2.1).
-  if (offer.serverMaxWindowBits !== undefined || serverWindowBits < LARGEST_WINDOW_BITS) {
-    response.push(`server_max_window_bits=${serverWindowBits}`)
-  }
+  // An offered limit must be confirmed. A limit of our own could be stated unasked (section 7.1.2.1), but nobody needs to
+  // know it, since a larger window reads what a smaller one wrote, and some clients refuse a parameter they did not offer.
+  if (offer.serverMaxWindowBits !== undefined) response.push(`server_max_window_bits=${serverWindowBits}`)
   if (clientWindowBits < LARGEST_WINDOW_BITS) response.push(`client_max_window_bits=${clientWindowBits}`)
 
   return {

@@ -17,6 +17,9 @@ export interface ExtensionParam {
   readonly value: string | undefined
 }
 
+const SPACE = 0x20
+const TAB = 0x09
+
 const TCHAR = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]"
 const TOKEN = new RegExp(`^${TCHAR}+$`)
 
@@ -31,15 +34,20 @@ export function isToken(text: string): boolean {
   return TOKEN.test(text)
 }
 
-/**
- * Removes optional white space (OWS, RFC 9110 section 5.6.3) at both ends. String.prototype.trim would take more than
- * space and tab, and an end-anchored pattern takes quadratic time on a long run of spaces.
- */
+/** Removes optional white space (OWS, RFC 9110 section 5.6.3) at both ends. */
 export function trimWhitespace(text: string): string {
-  let start = 0
-  let end = text.length
-  while (start < end && isWhitespace(text[start])) start++
-  while (end > start && isWhitespace(text[end - 1])) end--
+  return trimmedSlice(text, 0, text.length)
+}
+
+/**
+ * The characters of `text` from `from` to `to`, without optional white space at both ends. String.prototype.trim would
+ * take more than space and tab, and an end-anchored pattern takes quadratic time on a long run of spaces.
+ */
+export function trimmedSlice(text: string, from: number, to: number): string {
+  let start = from
+  let end = to
+  while (start < end && isWhitespace(text.charCodeAt(start))) start++
+  while (end > start && isWhitespace(text.charCodeAt(end - 1))) end--
   return text.slice(start, end)
 }
 
@@ -49,10 +57,15 @@ export function trimWhitespace(text: string): string {
  * The elements themselves are not checked.
  */
 export function listElements(value: string): string[] {
-  return value
-    .split(',')
-    .map(trimWhitespace)
-    .filter(element => element !== '')
+  const elements: string[] = []
+  for (let start = 0; start <= value.length; ) {
+    const comma = value.indexOf(',', start)
+    const end = comma < 0 ? value.length : comma
+    const element = trimmedSlice(value, start, end)
+    if (element !== '') elements.push(element)
+    start = end + 1
+  }
+  return elements
 }
 
 /**
@@ -105,6 +118,6 @@ function malformed(problem: string): { readonly ok: false; readonly problem: str
   return { ok: false, problem }
 }
 
-function isWhitespace(character: string): boolean {
-  return character === ' ' || character === '\t'
+function isWhitespace(code: number): boolean {
+  return code === SPACE || code === TAB
 }

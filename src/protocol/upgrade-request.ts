@@ -3,6 +3,7 @@
 
 import { type DeflateAgreement, type DeflateTerms, negotiateDeflate } from './deflate-negotiation.js'
 import { listElements, type Parsed, parseExtensions, parseSubprotocols, trimWhitespace } from './header-grammar.js'
+import { isAuthority, isBareIpv6, parseTarget, type RequestTarget } from './request-target.js'
 
 /** An HTTP request as it was on the wire. The names are those of node:http's IncomingMessage, but for `target`. */
 export interface UpgradeRequest {
@@ -42,7 +43,7 @@ export const REFUSAL_REASONS = [
 
 export type RefusalReason = (typeof REFUSAL_REASONS)[number]
 
-export interface Acceptance {
+export interface Acceptance extends RequestTarget {
   readonly kind: 'accept'
   /** Value of Sec-WebSocket-Key. */
   readonly key: string
@@ -69,9 +70,9 @@ interface Handshake {
   readonly values: (name: string) => readonly string[]
 }
 
-type Check = (handshake: Handshake, rules: UpgradeRules) => Refusal | undefined
+type Check = (handshake: Handshake) => Refusal | undefined
 
-/** First what any HTTP request must satisfy, then the handshake's own fields, then what the configuration allows. */
+/** First what any HTTP request must satisfy, then the handshake's own fields. */
 const CHECKS: readonly Check[] = [
   checkHost,
   checkUpgrade,
@@ -80,36 +81,31 @@ const CHECKS: readonly Check[] = [
   checkNoBody,
   checkVersion,
   checkKey,
-  checkPath,
-  checkOrigin,
 ]
 
 /** Minor versions of HTTP/1 that know Upgrade; a server must ignore it in HTTP/1.0 (RFC 9110 section 7.8). */
 const HTTP_WITH_UPGRADE = /^1\.[1-9]$/
 
-/** uri-host [ ":" port ], never empty and without user information (RFC 9110 sections 4.2 and 7.2). */
-const AUTHORITY = /^(?:\[[\w.~!$&'()*+,;=:-]+\]|(?:[\w.~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+)(?::\d*)?$/
-
-/** Scheme, authority and path of a target in absolute-form (RFC 9112 section 3.2.2). */
-const ABSOLUTE_FORM = /^(?:https?|wss?):\/\/([^/?]*)([^?]*)/i
-
-/** Visible ASCII without a fragment. Browsers send some characters, such as `[`, that RFC 3986 would have escaped. */
-const TARGET_CHARACTERS = /^[!"$-~]+$/
-
 /** Base64 of 16 octets. Its padding bits may be anything: the example in RFC 6455 section 4.1 itself ends in `EC==`. */
 const KEY = /^[A-Za-z0-9+/]{22}==$/
+
+const BAD_TARGET = badRequest(
+  'The request target must be a path, or an absolute http, https, ws or wss URI, in visible ASCII without "#".',
+)
 
 /** Judges `request` by `rules`. Never throws, whatever the request holds. */
 export function judgeUpgrade(request: UpgradeRequest, rules: UpgradeRules): Acceptance | Refusal {
   const handshake = { request, values: headerLookup(request.rawHeaders) }
   for (const check of CHECKS) {
-    const refusal = check(handshake, rules)
+    const refusal = check(handshake)
     if (refusal !== undefined) return refusal
   }
-  return negotiate(handshake, rules)
+  const target = parseTarget(request.target)
+  if (target === undefined) return BAD_TARGET
+  return checkPath(target, rules) ?? checkOrigin(handshake, rules) ?? negotiate(handshake, target, rules)
 }
 
-function negotiate({ values }: Handshake, rules: UpgradeRules): Acceptance | Refusal {
+function negotiate({ values }: Handshake, target: RequestTarget, rules: UpgradeRules): Acceptance | Refusal {
   const subprotocols = parseOptional(values('sec-websocket-protocol'), parseSubprotocols)
   if (!subprotocols.ok) return badRequest(`The Sec-WebSocket-Protocol header is malformed: ${subprotocols.problem}.`)
 
@@ -120,6 +116,7 @@ function negotiate({ values }: Handshake, rules: UpgradeRules): Acceptance | Ref
   const deflate = rules.compression && negotiateDeflate(offers.value, rules.compression)
   return {
     kind: 'accept',
+    ...target,
     key: values('sec-websocket-key')[0],
     ...(subprotocol !== undefined && { subprotocol }),
     ...(deflate !== undefined && { deflate, extensionsHeader: deflate.response }),
@@ -140,7 +137,12 @@ function selectSubprotocol(offered: readonly string[], supported: readonly strin
 function checkHost({ request, values }: Handshake): Refusal | undefined {
   const hosts = values('host')
   if (hosts.length === 0 && !HTTP_WITH_UPGRADE.test(request.httpVersion)) return undefined
-  if (hosts.length === 1 && AUTHORITY.test(hosts[0])) return undefined
+  if (hosts.length === 1 && isAuthority(hosts[0])) return undefined
+  if (hosts.length === 1 && isBareIpv6(hosts[0])) {
+    return badRequest(
+      `An IPv6 address in the Host header needs brackets around it, such as "[::1]:8888"; it is ${quote(hosts[0])}.`,
+    )
+  }
   return badRequest('The Host header must be there exactly once, with a host name or address and optionally a port.')
 }
 
@@ -198,13 +200,7 @@ function checkKey({ values }: Handshake): Refusal | undefined {
   return badRequest('The Sec-WebSocket-Key header must be there exactly once, with 16 octets in base64.')
 }
 
-function checkPath({ request }: Handshake, rules: UpgradeRules): Refusal | undefined {
-  const path = targetPath(request.target)
-  if (path === undefined) {
-    return badRequest(
-      'The request target must be a path, or an absolute http, https, ws or wss URI, in visible ASCII without "#".',
-    )
-  }
+function checkPath({ path }: RequestTarget, rules: UpgradeRules): Refusal | undefined {
   if (rules.path === undefined || path === rules.path) return undefined
   return refusal(404, 'path', `Nothing is served at ${quote(path)}; the echo service is at ${quote(rules.path)}.`)
 }
@@ -221,16 +217,6 @@ function checkOrigin({ values }: Handshake, rules: UpgradeRules): Refusal | unde
   const origin = origins[0].toLowerCase()
   if (rules.origins.some(allowed => allowed.toLowerCase() === origin)) return undefined
   return refusal(403, 'origin', `The Origin header ${quote(origins[0])} is not among the origins allowed here.`)
-}
-
-/** Path of a target in origin-form or absolute-form, without the query; undefined if it is neither. */
-function targetPath(target: string): string | undefined {
-  if (!TARGET_CHARACTERS.test(target)) return undefined
-  if (target.startsWith('/')) return target.split('?', 1)[0]
-  const [, authority, path] = ABSOLUTE_FORM.exec(target) ?? []
-  if (authority === undefined || !AUTHORITY.test(authority)) return undefined
-  // An empty path is the root (RFC 9110 section 4.2.3).
-  return path === '' ? '/' : path
 }
 
 const NONE: readonly string[] = []
@@ -255,7 +241,7 @@ function hasElement(lines: readonly string[], token: string): boolean {
 }
 
 /** A value from the wire, harmless in a log, a terminal or a page: short, and of characters that mean nothing there. */
-function quote(value: string): string {
+export function quote(value: string): string {
   const harmless = value.slice(0, 64).replace(/[^ !#-%(-;=?-~]/g, '?')
   return `"${harmless}${value.length > 64 ? '...' : ''}"`
 }
@@ -264,7 +250,7 @@ function badRequest(sentence: string): Refusal {
   return refusal(400, 'bad_request', sentence)
 }
 
-function refusal(
+export function refusal(
   status: number,
   reason: RefusalReason,
   sentence: string,

@@ -72,7 +72,7 @@ const CONFIGURATIONS: Record<string, { readonly options: readonly string[]; read
   },
   'with small windows and context takeover': {
     options: ['--window-bits', '9', '--context-takeover', 'on'],
-    extensions: /server_max_window_bits=9/,
+    extensions: /client_max_window_bits=9/,
   },
   'at level 9 with little memory': {
     options: ['--deflate-level', '9', '--mem-level', '1'],

@@ -15,6 +15,9 @@ const KEY = 'dGhlIHNhbXBsZSBub25jZQ=='
 const OPEN: UpgradeRules = { origins: [], subprotocols: [], compression: undefined }
 const COMPRESSING: UpgradeRules = { ...OPEN, compression: { contextTakeover: false, windowBits: 15 } }
 
+/** The verdict on the plainest handshake. */
+const PLAIN = { kind: 'accept', path: '/', query: '', key: KEY }
+
 /** Header lines by name: a string, several for a repeated header, or undefined to leave out a default. */
 type Headers = Record<string, string | readonly string[] | undefined>
 
@@ -44,7 +47,12 @@ function request(change: Change = {}): UpgradeRequest {
 }
 
 test('the plainest handshake is accepted with its key', () => {
-  assert.deepEqual(judgeUpgrade(request(), OPEN), { kind: 'accept', key: KEY })
+  assert.deepEqual(judgeUpgrade(request(), OPEN), PLAIN)
+})
+
+test('an accepted handshake has the path and the query of its target', () => {
+  const verdict = judgeUpgrade(request({ target: 'ws://example.com/a%20b?c=d?e' }), { ...OPEN, path: '/a%20b' })
+  assert.deepEqual(verdict, { ...PLAIN, path: '/a%20b', query: 'c=d?e' })
 })
 
 const ACCEPTED: readonly [string, Change, UpgradeRules][] = [
@@ -107,6 +115,7 @@ const NOT_UPGRADE: Expected = {
   sentence: /WebSocket echo service/,
 }
 const BAD_HOST = badRequest(/Host header/)
+const BARE_IPV6 = badRequest(/IPv6 address in the Host header needs brackets around it, such as "\[::1\]:8888"/)
 const BAD_CONNECTION = badRequest(/Connection header must include "Upgrade"/)
 const BAD_LENGTH = badRequest(/Content-Length header must be 0/)
 const BAD_CODING = badRequest(/Transfer-Encoding header is not allowed/)
@@ -137,6 +146,9 @@ const REFUSED: readonly [string, Change, UpgradeRules, Expected][] = [
   ['a Host with a path', { headers: { Host: 'a.example/echo' } }, OPEN, BAD_HOST],
   ['a Host with a bad escape', { headers: { Host: 'a%4' } }, OPEN, BAD_HOST],
   ['a Host with a bad port', { headers: { Host: 'a:b' } }, OPEN, BAD_HOST],
+  ['an IPv6 Host without brackets', { headers: { Host: '::1' } }, OPEN, BARE_IPV6],
+  ['an IPv6 Host without brackets, with a port', { headers: { Host: '::1:51951' } }, OPEN, BARE_IPV6],
+  ['two IPv6 Hosts without brackets', { headers: { Host: ['::1', '::1'] } }, OPEN, BAD_HOST],
 
   ['no Connection', { headers: { Connection: undefined } }, OPEN, BAD_CONNECTION],
   ['Connection without Upgrade', { headers: { Connection: 'keep-alive, upgrades' } }, OPEN, BAD_CONNECTION],
@@ -275,7 +287,7 @@ for (const [what, offered, supported, expected] of SUBPROTOCOLS) {
       subprotocols: supported,
     })
     const subprotocol = expected === undefined ? {} : { subprotocol: expected }
-    assert.deepEqual(verdict, { kind: 'accept', key: KEY, ...subprotocol })
+    assert.deepEqual(verdict, { ...PLAIN, ...subprotocol })
   })
 }
 
@@ -292,10 +304,9 @@ test('compression is negotiated from all lines of the header', () => {
 
 test('without an acceptable offer, or without compression, no extension is answered', () => {
   const offering = (extensions: string) => request({ headers: { 'Sec-WebSocket-Extensions': extensions } })
-  const plain = { kind: 'accept', key: KEY }
-  assert.deepEqual(judgeUpgrade(offering('foo, permessage-deflate; bar'), COMPRESSING), plain)
-  assert.deepEqual(judgeUpgrade(offering('permessage-deflate'), OPEN), plain)
-  assert.deepEqual(judgeUpgrade(request(), COMPRESSING), plain)
+  assert.deepEqual(judgeUpgrade(offering('foo, permessage-deflate; bar'), COMPRESSING), PLAIN)
+  assert.deepEqual(judgeUpgrade(offering('permessage-deflate'), OPEN), PLAIN)
+  assert.deepEqual(judgeUpgrade(request(), COMPRESSING), PLAIN)
 })
 
 test('every canonical key of 16 octets is accepted, any other length refused', () => {
@@ -309,7 +320,7 @@ test('every canonical key of 16 octets is accepted, any other length refused', (
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 16, maxLength: 16 }), octets => {
       const key = Buffer.from(octets).toString('base64')
-      assert.deepEqual(judgeUpgrade(request({ headers: { 'Sec-WebSocket-Key': key } }), OPEN), { kind: 'accept', key })
+      assert.deepEqual(judgeUpgrade(request({ headers: { 'Sec-WebSocket-Key': key } }), OPEN), { ...PLAIN, key })
     }),
   )
 })
