@@ -39,10 +39,12 @@ export interface Settings {
   readonly maxConnections: number
   /** 0 is no limit. */
   readonly maxConnectionsPerIp: number
+  /** Connections in their opening handshake, of all workers together; 0 is no limit. */
+  readonly maxOpenings: number
   /** Frames of one message; 0 is no limit. */
   readonly maxFragments: number
 
-  /** Bounds the opening handshake, and how long a closing handshake waits for the peer. */
+  /** Time for a request head to come, and for a peer that has nothing left to read to end the connection. */
   readonly handshakeTimeout: number
   /** An idle peer is pinged after this; 0 is off. */
   readonly pingInterval: number
@@ -52,7 +54,7 @@ export interface Settings {
   readonly highWaterMark: number
   /** Outbound octets of one connection at which reading resumes. */
   readonly lowWaterMark: number
-  /** A connection whose outbound octets make no progress for this long is dropped; 0 is off. */
+  /** A connection whose peer takes next to none of its outbound octets for this long is dropped; 0 is off. */
   readonly slowReaderTimeout: number
   readonly drainTimeout: number
 

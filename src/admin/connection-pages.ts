@@ -45,11 +45,11 @@ export function renderList(connections: readonly ConnectionSummary[]): string {
 }
 
 export function renderReport(report: ConnectionReport): string {
-  const { id, worker, state, openedAt, duration, remote } = report
+  const { id, worker, state, openedAt, duration, peer, transport } = report
   return page(
     `Connection ${id}`,
     html`<p><a href="/connections">All connections</a></p>
-${pairs({ state, worker, peer: remote, opened: openedAt, 'duration, ms': duration })}
+${pairs({ state, worker, peer, transport, opened: openedAt, 'duration, ms': duration })}
 ${handshakeSection(report)}
 ${closingSection(report)}
 <h2>Frames and messages</h2>

@@ -36,7 +36,7 @@ const fields: Fields = {
   subprotocol: list(token, {
     group: 'Listening',
     default: "the client's first",
-    help: 'Subprotocol that the server speaks; where the client offers several of them, its order decides (RFC 6455 section 4.1).',
+    help: 'Subprotocol that the server speaks; where the client offers several of them, its order decides.',
   }),
   origin: list(origin, {
     group: 'Listening',
@@ -126,6 +126,11 @@ const fields: Fields = {
     default: '0',
     help: 'Connections at a time from one address; more get 429; 0 is no limit.',
   }),
+  maxOpenings: option(wholeNumber(0, MANY), {
+    group: 'Limits',
+    default: '8192',
+    help: 'Connections in their opening handshake at a time, of all workers together; for more, the oldest are dropped; 0 is no limit.',
+  }),
   maxFragments: option(wholeNumber(0, MANY), {
     group: 'Limits',
     default: '0',
@@ -135,7 +140,7 @@ const fields: Fields = {
   handshakeTimeout: option(duration(1), {
     group: 'Timeouts and flow',
     default: '5s',
-    help: 'Time for the opening handshake, and for the peer to answer a Close.',
+    help: 'Time for a request to come, and for a peer that has nothing left to read to answer a Close.',
   }),
   pingInterval: option(duration(0), {
     group: 'Timeouts and flow',
@@ -145,12 +150,12 @@ const fields: Fields = {
   pingTimeout: optional(duration(0), {
     group: 'Timeouts and flow',
     default: '10s, or 0 without pings',
-    help: 'Time after which a pinged peer that stays silent is dropped; 0 is never.',
+    help: 'Further time after which a peer that stays silent is dropped; 0 is never.',
   }),
   highWaterMark: option(size(1, GIB), {
     group: 'Timeouts and flow',
     default: '1MiB',
-    help: 'Unsent octets of a connection above which it is not read.',
+    help: 'Unsent octets of a connection above which it is read to the end of the message at hand and no further.',
   }),
   lowWaterMark: option(size(0, GIB), {
     group: 'Timeouts and flow',
@@ -160,7 +165,7 @@ const fields: Fields = {
   slowReaderTimeout: option(duration(0), {
     group: 'Timeouts and flow',
     default: '30s',
-    help: 'Time after which a peer that takes none of its unsent octets is dropped; 0 is never.',
+    help: 'Time after which a peer that takes less than 1 kB/s of its unsent octets is dropped; 0 is never.',
   }),
   drainTimeout: option(duration(0), {
     group: 'Timeouts and flow',

@@ -68,7 +68,6 @@ export class FrameDecoder {
   #sourcePosition = 0
   #held: Buffer | undefined
   #heldLength = 0
-  /** Whether a message has begun and its last frame is not read yet. */
   #inMessage = false
   /** Payload octets and frames of the message so far, the frame at hand included. */
   #messageLength = 0
@@ -83,6 +82,21 @@ export class FrameDecoder {
     this.#chunk = chunk
     this.#position = start
     this.#end = end
+  }
+
+  /** Where what is not read yet begins in the chunk. */
+  get position(): number {
+    return this.#position
+  }
+
+  /** Whether a message has begun and its last frame is not read yet. */
+  get inMessage(): boolean {
+    return this.#inMessage
+  }
+
+  /** Whether the piece is a data message of one frame, whole in the chunk. */
+  get isWholeMessage(): boolean {
+    return this.fin && this.startsFrame && this.opcode !== CONTINUATION && this.available === this.payloadLength
   }
 
   /** Goes to the next piece. False when the chunk is used up or `error` is set. */
@@ -113,6 +127,13 @@ export class FrameDecoder {
     if (this.messageOpcode === TEXT && !this.compressed && !this.#checkText(target, offset, length, bits)) return false
     if (this.remaining === 0 && this.fin) this.#endMessage()
     return true
+  }
+
+  /** Passes over the piece of a data frame, in place of `readPayload`; nothing that it holds is checked. */
+  skipPayload(): void {
+    this.#position += this.available
+    this.remaining -= this.available
+    if (this.remaining === 0 && this.fin) this.#endMessage()
   }
 
   #continueFrame(): boolean {

@@ -1,7 +1,5 @@
 // Writes server frames (RFC 6455 section 5.2): unmasked, with the shortest length there is.
 
-import { CLOSE } from './opcodes.js'
-
 export const FIN = 0x80
 /** Marks the first frame of a compressed message (RFC 7692 section 6). */
 export const RSV1 = 0x40
@@ -46,13 +44,11 @@ function writeUint32(buffer: Uint8Array, offset: number, value: number): void {
   buffer[offset + 3] = value
 }
 
-/** A whole Close frame (section 5.5.1). `reason` is at most 123 octets of UTF-8; code 1005 makes it empty. */
-export function closeFrame(code: number, reason = ''): Buffer {
-  if (code === 1005) return Buffer.from([FIN | CLOSE, 0])
-  const text = Buffer.from(reason)
-  const frame = Buffer.allocUnsafe(4 + text.length)
-  writeHeader(frame, 0, FIN | CLOSE, 2 + text.length)
-  frame.writeUInt16BE(code, 2)
-  text.copy(frame, 4)
-  return frame
+/** Payload of a Close frame (section 5.5.1). `reason` is at most 123 octets of UTF-8; code 1005 makes it empty. */
+export function closePayload(code: number, reason = ''): Buffer {
+  if (code === 1005) return Buffer.alloc(0)
+  const payload = Buffer.allocUnsafe(2 + Buffer.byteLength(reason))
+  payload.writeUInt16BE(code, 0)
+  payload.write(reason, 2)
+  return payload
 }

@@ -27,7 +27,7 @@ export interface UpgradeRules {
   readonly compression: DeflateTerms | undefined
 }
 
-/** Why a handshake was refused, as a metric label. The last four are for what only the caller sees. */
+/** Why a handshake was refused, as a metric label. The last five are for what only the caller sees. */
 export const REFUSAL_REASONS = [
   'not_upgrade',
   'bad_request',
@@ -38,6 +38,7 @@ export const REFUSAL_REASONS = [
   'timeout',
   'max_connections',
   'max_connections_per_ip',
+  'max_openings',
   'bad_http',
 ] as const
 

@@ -2,24 +2,29 @@
 
 import { type ConnectionFilter, select } from './filter.js'
 import { LogBlocks } from './log-blocks.js'
-import { type Opened, Recorder } from './recorder.js'
+import { type OctetSource, type Opened, Recorder } from './recorder.js'
 import type { ConnectionReport, ConnectionSummary } from './report.js'
 
 export class Archive {
   readonly #mostClosed: number
+  readonly #worker: number
   readonly #blocks = new LogBlocks()
   readonly #open = new Map<number, Recorder>()
   /** In the order in which they closed. */
   readonly #closed = new Map<number, Recorder>()
 
-  /** @param mostClosed closed connections that are kept */
-  constructor(mostClosed: number) {
+  /**
+   * @param mostClosed closed connections that are kept
+   * @param worker number of the worker that serves them
+   */
+  constructor(mostClosed: number, worker: number) {
     this.#mostClosed = mostClosed
+    this.#worker = worker
   }
 
   /** Begins the report of a connection. */
-  opened(opened: Opened): Recorder {
-    const recorder = new Recorder(opened, this.#blocks)
+  opened(opened: Opened, octets: OctetSource): Recorder {
+    const recorder = new Recorder(opened, this.#worker, octets, this.#blocks)
     this.#open.set(opened.id, recorder)
     return recorder
   }

@@ -1,27 +1,49 @@
 // Writes down what happens on one connection, and tells it as a report.
 
 import { PROTOCOL_ERRORS, type ProtocolErrorCode } from '../errors.js'
+import { switchingProtocols } from '../protocol/handshake-response.js'
 import { Chops } from './chops.js'
 import type { LogBlocks } from './log-blocks.js'
-import type { ConnectionReport, ConnectionSummary, Handshake } from './report.js'
+import type { ConnectionReport, ConnectionSummary } from './report.js'
 import { Tally } from './tally.js'
 import { WireLog } from './wire-log.js'
 
 type Peer = 'client' | 'server'
 
 /** What is known of a connection once its handshake is accepted. */
-export interface Opened extends Handshake {
+export interface Opened {
   readonly id: number
-  readonly worker: number
   /** Address and port of the peer. */
-  readonly remote: string
+  readonly peer: string
+  /** `tcp`, `stream` or `tls`. */
+  readonly transport: string
+  readonly httpVersion: string
+  readonly path: string
+  readonly query: string
+  /** Head of the request as it came. */
+  readonly request: string
   readonly key: string
+  /** Value of the Sec-WebSocket-Accept header that answered the key. */
+  readonly accept: string
   readonly userAgent: string | null
+  readonly extensions: string | null
+  readonly subprotocol: string | null
+}
+
+/** Counts the octets of the connection's socket, those of the handshake included. */
+export interface OctetSource {
+  readonly octetsReceived: number
+  readonly octetsSent: number
+  /** Octets that were written and did not go out. */
+  readonly unsent: number
 }
 
 export class Recorder {
   readonly tally = new Tally()
   readonly #opened: Opened
+  /** Number of the worker that serves the connection. */
+  readonly #worker: number
+  #octets: OctetSource
   readonly #openedAt = performance.now()
   readonly #openedDate = Date.now()
   readonly #reads = new Chops()
@@ -34,8 +56,10 @@ export class Recorder {
   #duration: number | undefined
 
   /** @param blocks memory for the wire log; `release` gives it back */
-  constructor(opened: Opened, blocks: LogBlocks) {
+  constructor(opened: Opened, worker: number, octets: OctetSource, blocks: LogBlocks) {
     this.#opened = opened
+    this.#worker = worker
+    this.#octets = octets
     this.#log = new WireLog(blocks)
   }
 
@@ -69,17 +93,23 @@ export class Recorder {
     this.#error ??= code
   }
 
-  /** The first to end TCP; `reason` where the server did so without a closing handshake. */
-  dropped(by: Peer, reason: string | null = null): void {
-    if (this.#droppedBy !== null) return
-    this.#droppedBy = by
-    this.#dropReason = reason
+  /** The first to end its side of TCP. */
+  ended(by: Peer): void {
+    this.#droppedBy ??= by
+  }
+
+  /** The server dropped the connection without a closing handshake, or before it was done. */
+  dropped(reason: string): void {
+    this.ended('server')
+    this.#dropReason ??= reason
   }
 
   /** The socket is gone. */
   closed(): void {
-    this.dropped('client')
+    this.ended('client')
     this.#duration = performance.now() - this.#openedAt
+    const { octetsReceived, octetsSent, unsent } = this.#octets
+    this.#octets = { octetsReceived, octetsSent, unsent }
   }
 
   /** Nobody will ask any more: gives back what the wire log holds. */
@@ -88,11 +118,11 @@ export class Recorder {
   }
 
   summary(): ConnectionSummary {
-    const { id, worker, key, userAgent } = this.#opened
+    const { id, key, userAgent } = this.#opened
     const open = this.#duration === undefined
     return {
       id,
-      worker,
+      worker: this.#worker,
       state: open ? 'open' : 'closed',
       openedAt: new Date(this.#openedDate).toISOString(),
       duration: Math.round((this.#duration ?? performance.now() - this.#openedAt) * 1000) / 1000,
@@ -104,11 +134,17 @@ export class Recorder {
   }
 
   report(): ConnectionReport {
-    const { request, response, extensions, subprotocol } = this.#opened
+    const { peer, transport, httpVersion, path, query, request, accept, extensions, subprotocol } = this.#opened
+    const { octetsReceived, octetsSent, unsent } = this.#octets
+    const response = switchingProtocols(accept, extensions, subprotocol)
     return {
       ...this.summary(),
-      remote: this.#opened.remote,
-      handshake: { request, response, extensions, subprotocol },
+      peer,
+      transport,
+      httpVersion,
+      path,
+      query,
+      handshake: { request: request.trimEnd(), response: response.trimEnd(), extensions, subprotocol },
       closing: {
         initiator: this.#initiator,
         received: this.#log.closeReceived,
@@ -117,8 +153,9 @@ export class Recorder {
         uncleanReason: this.#duration === undefined ? null : this.#uncleanReason(),
         errorMeaning: this.#error && PROTOCOL_ERRORS[this.#error].meaning,
       },
-      received: { ...this.#reads.describe(), ...this.tally.received },
-      sent: { ...this.#writes.describe(), ...this.tally.sent },
+      received: { octets: octetsReceived, ...this.#reads.describe(), ...this.tally.received },
+      sent: { octets: octetsSent, ...this.#writes.describe(), ...this.tally.sent },
+      unsentOctets: unsent,
       log: this.#log.events,
       logCut: this.#log.cut,
     }
@@ -132,10 +169,15 @@ export class Recorder {
   /** A closing is clean when both Close frames went over the wire (RFC 6455 section 7.1.4). */
   #uncleanReason(): string | null {
     const { closeReceived, closeSent } = this.#log
-    if (closeReceived !== null && closeSent !== null) return this.#dropReason
+    if (closeReceived !== null && closeSent !== null) return this.#dropReason ?? this.#unsentReason()
     if (this.#error !== null) return 'the server failed the connection'
     if (this.#dropReason !== null) return this.#dropReason
     if (closeSent !== null) return 'the client ended TCP without answering the Close'
     return 'the client ended TCP without a Close'
+  }
+
+  #unsentReason(): string | null {
+    const { unsent } = this.#octets
+    return unsent > 0 ? `${unsent} octets were not sent before the connection was gone` : null
   }
 }

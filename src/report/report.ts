@@ -61,7 +61,7 @@ export type WireEvent =
 /** The line that /connections shows of a connection. */
 export interface ConnectionSummary {
   readonly id: number
-  /** Slot of the worker that served it. */
+  /** Number of the worker that served it. */
   readonly worker: number
   readonly state: 'open' | 'closed'
   /** ISO 8601, when the handshake was accepted. */
@@ -85,7 +85,14 @@ export interface Handshake {
 }
 
 export interface ConnectionReport extends ConnectionSummary {
-  readonly remote: string
+  /** Address and port. */
+  readonly peer: string
+  /** What carried it: `tcp`, `tls`, or `stream` where Node's bare TCP handle could not be used. */
+  readonly transport: string
+  readonly httpVersion: string
+  /** Of the request target; the query is without its `?`. */
+  readonly path: string
+  readonly query: string
   readonly handshake: Handshake
   readonly closing: {
     /** Who sent the first Close frame. */
@@ -101,6 +108,8 @@ export interface ConnectionReport extends ConnectionSummary {
   }
   readonly received: DirectionReport
   readonly sent: DirectionReport
+  /** Octets handed over for sending that the kernel has not taken, or never took before the connection was gone. */
+  readonly unsentOctets: number
   readonly log: readonly WireEvent[]
   /** Whether there were more events than the log holds. */
   readonly logCut: boolean

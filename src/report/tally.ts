@@ -13,16 +13,13 @@ const SENT = MESSAGE_OCTETS + 2
 
 export type CountedTraffic = Pick<
   DirectionReport,
-  'octets' | 'frames' | 'payload' | 'messages' | 'messageOctets' | 'compressionRatio'
+  'frames' | 'payload' | 'messages' | 'messageOctets' | 'compressionRatio'
 >
 
 const NOTHING: readonly number[] = Array.from({ length: 2 * SENT }, () => 0)
 
 /** Counting allocates nothing, but for the first count of a connection that is not of a whole echo. */
 export class Tally {
-  #wireReceived = 0
-  #wireSent = 0
-
   // Messages of one frame that came and went in one piece.
   #texts = 0
   #textOctets = 0
@@ -41,14 +38,6 @@ export class Tally {
       this.#binaries++
       this.#binaryOctets += size
     }
-  }
-
-  wireReceived(size: number): void {
-    this.#wireReceived += size
-  }
-
-  wireSent(size: number): void {
-    this.#wireSent += size
   }
 
   frameReceived(opcode: number): void {
@@ -77,11 +66,11 @@ export class Tally {
   }
 
   get received(): CountedTraffic {
-    return this.#describe(0, this.#wireReceived)
+    return this.#describe(0)
   }
 
   get sent(): CountedTraffic {
-    return this.#describe(SENT, this.#wireSent)
+    return this.#describe(SENT)
   }
 
   #add(place: number, count: number): void {
@@ -89,7 +78,7 @@ export class Tally {
     this.#values[place] += count
   }
 
-  #describe(from: number, octets: number): CountedTraffic {
+  #describe(from: number): CountedTraffic {
     const values = this.#values ?? NOTHING
     const at = (place: number): number => values[from + place]
     const perOpcode = (group: number, text: number, binary: number): Record<OpcodeName, number> => {
@@ -105,7 +94,6 @@ export class Tally {
     const application = messageOctets.text + messageOctets.binary
     const dataPayload = payload.continuation + payload.text + payload.binary
     return {
-      octets,
       frames: perOpcode(0, this.#texts, this.#binaries),
       payload,
       messages: { text: at(MESSAGES) + this.#texts, binary: at(MESSAGES + 1) + this.#binaries },

@@ -8,7 +8,7 @@ import type { Codec, GroupResult, MessageGroup } from '../codec/codec.js'
 import { appendToWindow } from '../codec/window.js'
 import { ProtocolError } from '../errors.js'
 import type { DeflateAgreement } from '../protocol/deflate-negotiation.js'
-import { FIN, MAX_HEADER, RSV1, writeHeader } from '../protocol/frame-encoder.js'
+import { FIN, MAX_HEADER, RSV1 } from '../protocol/frame-encoder.js'
 import { TEXT } from '../protocol/opcodes.js'
 import type { Echo, EchoHost } from './echo.js'
 
@@ -41,7 +41,7 @@ export class CompressedEcho implements Echo, MessageGroup {
   readonly midFrame = false
   /** What is with the codec threads now, made of `#sent`. */
   messages: readonly BatchMessage[] = NONE
-  readonly #connection: EchoHost
+  readonly #host: EchoHost
   readonly #codec: Codec
   readonly #agreement: DeflateAgreement
   readonly #inflateWindowSize: number
@@ -57,8 +57,8 @@ export class CompressedEcho implements Echo, MessageGroup {
   /** Messages of the group that are answered. */
   #answered = 0
 
-  constructor(connection: EchoHost, codec: Codec, agreement: DeflateAgreement) {
-    this.#connection = connection
+  constructor(host: EchoHost, codec: Codec, agreement: DeflateAgreement) {
+    this.#host = host
     this.#codec = codec
     this.#agreement = agreement
     this.#inflateWindowSize = windowSize(agreement.clientContextTakeover, agreement.clientWindowBits)
@@ -69,21 +69,25 @@ export class CompressedEcho implements Echo, MessageGroup {
     return this.queued + this.#assembled
   }
 
-  get settled(): boolean {
+  get idle(): boolean {
     return this.#sent.length === 0 && this.#waiting === undefined
   }
 
-  piece(): boolean {
-    const { decoder } = this.#connection
-    const whole = decoder.fin && decoder.startsFrame && decoder.available === decoder.payloadLength
-    if (whole && this.#assembly === undefined) this.#wholeMessage()
+  takeWhole(): boolean {
+    if (this.#assembly === undefined) this.#wholeMessage()
     else this.#assemble()
     return false
   }
 
+  takePiece(): void {
+    this.#assemble()
+  }
+
   endOfChunk(): void {
     if (this.#sent.length === 0) this.#submit()
-    if (this.#codec.full && !this.settled) this.#connection.holdUntil(resume => this.#codec.whenRoom(resume))
+    if (this.idle || !this.#codec.full) return
+    this.#host.onCodecFull()
+    this.#codec.whenRoom(() => this.#host.onCodecRoom())
   }
 
   discard(): void {
@@ -95,31 +99,31 @@ export class CompressedEcho implements Echo, MessageGroup {
 
   onMessageDone(message: BatchMessage, result: GroupResult): void {
     const waiting = this.#sent[this.#answered++]
-    if (this.#connection.echoes) this.#reply(message, waiting.opcode, result)
+    if (this.#host.open) this.#reply(message, waiting.opcode, result)
   }
 
   onGroupDone(): void {
-    const connection = this.#connection
+    const host = this.#host
     const answered = this.#sent
     this.#sent = NONE
     this.messages = NONE
     this.#answered = 0
     for (const message of answered) this.queued -= message.length
-    if (!connection.echoes) return this.discard()
-    connection.flush()
+    if (!host.open) return this.discard()
+    host.out.flush()
     const now = performance.now()
-    for (const { receivedAt } of answered) connection.traffic.echoed(true, (now - receivedAt) / 1000, 1)
+    for (const { receivedAt } of answered) host.echoed((now - receivedAt) / 1000)
     this.#submit()
-    connection.onEchoProgress()
+    host.onEchoProgress()
   }
 
   onGroupFailed(error: unknown): void {
-    this.#connection.onInternalError(error)
+    this.#host.onInternalError(error)
   }
 
   /** A message that lies in one frame in one chunk: unmasked where it is used. */
   #wholeMessage(): void {
-    const { decoder } = this.#connection
+    const { decoder } = this.#host
     const { payloadLength: length, messageOpcode: opcode, compressed } = decoder
     if (this.#isInline(length, compressed)) {
       const source = inputFor(length)
@@ -131,7 +135,7 @@ export class CompressedEcho implements Echo, MessageGroup {
   }
 
   #assemble(): void {
-    const { decoder } = this.#connection
+    const { decoder } = this.#host
     const { available, messageOpcode: opcode, compressed } = decoder
     const assembly = this.#assemblyFor(this.#assembled + available)
     if (!decoder.readPayload(assembly, this.#assembled)) return
@@ -147,7 +151,7 @@ export class CompressedEcho implements Echo, MessageGroup {
   #assemblyFor(length: number): Buffer {
     const assembly = this.#assembly
     if (assembly !== undefined && assembly.length >= length) return assembly
-    const { payloadLength, fin } = this.#connection.decoder
+    const { payloadLength, fin } = this.#host.decoder
     const first = fin ? Math.min(payloadLength, FIRST_ASSEMBLY) : 1024
     const larger = Buffer.allocUnsafe(Math.max(length, assembly === undefined ? first : assembly.length * 2))
     assembly?.copy(larger, 0, 0, this.#assembled)
@@ -157,14 +161,15 @@ export class CompressedEcho implements Echo, MessageGroup {
 
   /** Inline is for a connection with nothing under way: order comes first. */
   #isInline(length: number, compressed: boolean): boolean {
-    return this.settled && this.#codec.prefersInline(length, compressed)
+    return this.idle && this.#codec.prefersInline(length, compressed)
   }
 
   #answer(source: Buffer, length: number, opcode: number, compressed: boolean): void {
     const message = this.#describe({ source, length, opcode, compressed, receivedAt: 0 })
+    const started = performance.now()
     const result = this.#codec.transcode(message)
+    this.#host.charge(performance.now() - started)
     this.#reply(message, opcode, result)
-    if (result.violation === undefined) this.#connection.messagesEchoed++
   }
 
   #wait(source: Buffer, length: number, opcode: number, compressed: boolean): void {
@@ -199,18 +204,16 @@ export class CompressedEcho implements Echo, MessageGroup {
   }
 
   #reply(message: BatchMessage, opcode: number, result: GroupResult): void {
-    const connection = this.#connection
-    if (result.violation !== undefined) return connection.failNow(new ProtocolError(result.violation))
+    const host = this.#host
+    if (result.violation !== undefined) return host.failNow(new ProtocolError(result.violation))
     if (message.plainEndLength > 0) this.#keepWindows(message, result)
-    const { traffic, outbox } = connection
+    const { out } = host
     const { payload, payloadOffset, payloadLength, plainLength } = result
-    connection.reserve(payloadLength + MAX_HEADER)
-    const first = FIN | (result.deflated ? RSV1 : 0) | opcode
-    outbox.position = writeHeader(outbox.buffer, outbox.position, first, payloadLength)
-    outbox.append(payload, payloadOffset, payloadOffset + payloadLength)
-    traffic.messageReceived(opcode, plainLength)
-    traffic.frameSent(opcode, payloadLength)
-    traffic.messageSent(opcode, plainLength)
+    host.messageReceived(opcode, plainLength)
+    out.reserve(payloadLength + MAX_HEADER)
+    out.header(result.deflated ? FIN | RSV1 : FIN, opcode, payloadLength)
+    out.outbox.append(payload, payloadOffset, payloadOffset + payloadLength)
+    out.messageSent(opcode, plainLength)
   }
 
   /** Text counts for a window only where it went compressed (RFC 7692 section 7.1.1). */

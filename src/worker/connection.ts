@@ -1,19 +1,25 @@
-// One WebSocket connection: chunks in, echoes out, the closing handshake, back-pressure and deadlines.
+// One WebSocket connection: takes chunks from its transport, frame by frame to its echo, and the echoes back. What else
+// there is to a connection has a file of its own: closing-handshake, flow-control, deadlines, turns, outgoing.
 
 import type { Codec } from '../codec/codec.js'
 import { ProtocolError } from '../errors.js'
-import type { DeflateAgreement } from '../protocol/deflate-negotiation.js'
 import { type DecoderRules, FrameDecoder } from '../protocol/frame-decoder.js'
-import { closeFrame, FIN, writeHeader } from '../protocol/frame-encoder.js'
+import { closePayload, FIN } from '../protocol/frame-encoder.js'
 import { CLOSE, isControl, PING, PONG } from '../protocol/opcodes.js'
 import type { Recorder } from '../report/recorder.js'
 import type { Settings } from '../settings.js'
-import { CompressedEcho } from './compressed-echo.js'
+import type { Transport, TransportHandler } from '../transport/transport.js'
+import { ClosingHandshake, type ClosingPort, ENDING, OPEN } from './closing-handshake.js'
+import type { ConnectionTerms } from './connection-terms.js'
+import { createEcho } from './create-echo.js'
+import { Deadlines, END_OVERDUE, PING_DUE, SILENT, SLOW_READER, type Watched } from './deadlines.js'
 import type { Echo, EchoHost } from './echo.js'
+import { CLOSE_WAITS, CODEC_FULL, FlowControl, HIGH_WATER, NEXT_TURN, type Reader } from './flow-control.js'
 import type { Outbox } from './outbox.js'
-import { ECHO_OVERHEAD, PlainEcho } from './plain-echo.js'
-import type { Initiator, Traffic } from './traffic.js'
-import type { Transport, TransportHandler } from './transport.js'
+import { Outgoing } from './outgoing.js'
+import { ECHO_OVERHEAD } from './plain-echo.js'
+import type { Traffic } from './traffic.js'
+import type { Share, Turns, TurnTaker } from './turns.js'
 
 /** What all connections of a worker share. */
 export interface ConnectionContext {
@@ -21,9 +27,10 @@ export interface ConnectionContext {
   readonly traffic: Traffic
   readonly outbox: Outbox
   readonly codec: Codec
+  readonly turns: Turns
+  readonly share: Share
   readonly plainRules: DecoderRules
   readonly compressedRules: DecoderRules
-  /** A connection's socket is gone. */
   onGone(connection: Connection): void
   onInternalError(error: unknown): void
 }
@@ -33,365 +40,362 @@ export function decoderRules({ maxMessage, maxFragments }: Settings, compression
   return { maxMessage, maxFragments, compression }
 }
 
-/**
- * OPEN echoes. CLOSING has sent the first Close and waits for the peer's (RFC 6455 section 7.1.2). ENDING has nothing
- * left to say: it reads and drops what still comes, since closing a socket with unread octets would reset it and could
- * cost the peer our Close. GONE has no socket.
- */
-const OPEN = 0
-const CLOSING = 1
-const ENDING = 2
-const GONE = 3
-
 /** A control frame with its header, held back from an earlier chunk. */
 const CONTROL_OVERHEAD = 127
 const CHUNK_OVERHEAD = ECHO_OVERHEAD + CONTROL_OVERHEAD
-const ABNORMAL_CLOSURE = 1006
 
-export class Connection implements TransportHandler, EchoHost {
-  /** The primary's number of the connection. */
+/** Why this end dropped a connection, for its report. */
+const DROP_REASONS = {
+  [SILENT]: 'the client sent nothing until ping-timeout',
+  [SLOW_READER]: 'the client read next to nothing until slow-reader-timeout',
+  [END_OVERDUE]: 'the client did not end the connection until handshake-timeout',
+} as const
+
+export class Connection implements TransportHandler, EchoHost, ClosingPort, Reader, Watched, TurnTaker {
   readonly id: number
   readonly decoder: FrameDecoder
-  readonly outbox: Outbox
-  readonly traffic: Traffic
+  readonly out: Outgoing
   /** Writes the connection's report; undefined when reports are off. */
   readonly recorder: Recorder | undefined
-  messagesEchoed = 0
   /** This end has dropped the connection without ceremony. */
   dropped = false
 
   readonly #context: ConnectionContext
+  readonly #transport: Transport
+  readonly #traffic: Traffic
   readonly #echo: Echo
+  readonly #closing: ClosingHandshake
+  readonly #flow: FlowControl
+  readonly #deadlines: Deadlines
   readonly #compressed: boolean
   /** Monotonic milliseconds. */
   readonly #openedAt = performance.now()
-  #transport: Transport | undefined
-  #state: typeof OPEN | typeof CLOSING | typeof ENDING | typeof GONE = OPEN
+  /** What a turn left of a chunk, from `#restAt` on, and when that chunk was read. */
+  #rest: Buffer | undefined
+  #restAt = 0
+  #restReadAt = 0
 
-  /** Who closed, and with which code, once that is known. */
-  #initiator: Initiator = 'client'
-  #code = ABNORMAL_CLOSURE
-  /** A Close that waits for what is being echoed. */
-  #closeAfterEcho: (() => void) | undefined
-  /** What still comes is not listened to: the peer has sent its Close or broken the protocol. */
-  #deaf = false
-
-  #holds = 0
-  #overHighWater = false
-
-  // Kept by `sweep`, monotonic milliseconds; whole ones, which take no memory beside the connection's own.
-  #active = true
-  #lastActive = 0
-  #pingedAt = 0
-  #lastSent = 0
-  #lastProgress = 0
-  /** 0 as long as nothing has ended. */
-  #endBy = 0
-
-  constructor(context: ConnectionContext, id: number, deflate: DeflateAgreement | undefined, recorder?: Recorder) {
+  constructor(
+    context: ConnectionContext,
+    terms: Pick<ConnectionTerms, 'id' | 'deflate'>,
+    transport: Transport,
+    recorder?: Recorder,
+  ) {
     this.#context = context
-    this.id = id
-    this.outbox = context.outbox
-    this.traffic = recorder === undefined ? context.traffic : context.traffic.alsoFor(recorder.tally)
-    this.recorder = recorder
-    this.#compressed = deflate !== undefined
-    this.decoder = new FrameDecoder(this.#compressed ? context.compressedRules : context.plainRules)
-    this.#echo = deflate === undefined ? new PlainEcho(this) : new CompressedEcho(this, context.codec, deflate)
-  }
-
-  /** Begins to serve. `head` is what the peer sent right behind its handshake. */
-  start(transport: Transport, head: Buffer): void {
     this.#transport = transport
-    transport.resume()
-    if (head.length > 0) this.onChunk(head, head.length)
+    this.id = terms.id
+    this.recorder = recorder
+    this.#traffic = recorder === undefined ? context.traffic : context.traffic.alsoFor(recorder.tally)
+    this.#compressed = terms.deflate !== undefined
+    this.decoder = new FrameDecoder(this.#compressed ? context.compressedRules : context.plainRules)
+    this.out = new Outgoing(context.outbox, transport, this.#traffic, recorder)
+    this.#closing = new ClosingHandshake(this)
+    this.#flow = new FlowControl(context.settings, this)
+    this.#deadlines = new Deadlines(context.settings)
+    this.#echo = createEcho(terms, this, context.codec)
   }
 
-  get echoes(): boolean {
-    return this.#state === OPEN
+  /** Takes the transport over. `behind` is what the peer sent right behind its handshake. */
+  start(behind: Buffer): void {
+    this.#transport.handler = this
+    this.#transport.resume()
+    if (behind.length > 0) this.onChunk(behind, behind.length)
   }
 
   get paused(): boolean {
-    return this.#holds > 0
+    return this.#flow.paused
   }
 
   /** Octets held for this connection. */
-  get buffered(): number {
-    return this.#echo.held + (this.#transport?.pending ?? 0)
-  }
-
-  /** Octets that back-pressure goes by: those of a message that is still coming cannot shrink by waiting. */
-  get #outstanding(): number {
-    return this.#echo.queued + (this.#transport?.pending ?? 0)
+  get held(): number {
+    return this.#echo.held + this.#transport.pending + (this.#rest?.length ?? 0)
   }
 
   onChunk(chunk: Buffer, length: number): void {
-    this.#active = true
+    this.#deadlines.heard()
     this.recorder?.read(chunk, length)
-    if (this.#deaf) return
-    try {
-      this.#takeChunk(chunk, length)
-    } catch (error) {
-      this.onInternalError(error)
-    }
-  }
-
-  #takeChunk(chunk: Buffer, length: number): void {
-    const started = performance.now()
-    const { decoder, outbox } = this
-    this.messagesEchoed = 0
-    outbox.begin(length + CHUNK_OVERHEAD)
-    decoder.feed(chunk, 0, length)
-    while (decoder.next()) {
-      this.#piece()
-      if (this.#closeAfterEcho !== undefined) this.onEchoProgress()
-      if (this.#deaf) break
-    }
-    if (decoder.error !== undefined) this.fail(decoder.error)
-    this.#echo.endOfChunk()
-    this.flush()
-    if (this.messagesEchoed > 0)
-      this.traffic.echoed(this.#compressed, (performance.now() - started) / 1000, this.messagesEchoed)
-    this.#checkHighWater()
+    if (!this.#closing.ignoresInput) this.#work(chunk, 0, length, performance.now())
   }
 
   onProgress(): void {
-    if (!this.#overHighWater || this.#outstanding > this.#context.settings.lowWaterMark) return
-    this.#overHighWater = false
-    this.#release()
+    this.#flow.onProgress(this.#outstanding)
+  }
+
+  onEnd(): void {
+    this.recorder?.ended('client')
+    this.#closing.onPeerEnd()
   }
 
   onClosed(): void {
-    if (this.#state === GONE) return
-    this.#state = GONE
+    this.#rest = undefined
     this.#echo.discard()
     this.recorder?.closed()
-    this.traffic.connectionClosed(this.#initiator, this.#code, (performance.now() - this.#openedAt) / 1000)
+    const { initiator, code } = this.#closing
+    this.#traffic.connectionClosed(initiator, code, (performance.now() - this.#openedAt) / 1000)
     this.#context.onGone(this)
   }
 
-  reserve(size: number): void {
-    if (this.outbox.room >= size) return
-    this.flush()
-    this.outbox.begin(size)
+  /** Goes on with the rest of a chunk, unless something else holds the connection meanwhile. */
+  takeTurn(): void {
+    const rest = this.#rest
+    if (rest === undefined || !this.#flow.hasOnly(NEXT_TURN)) return
+    this.#rest = undefined
+    this.#work(rest, this.#restAt, rest.length, this.#restReadAt)
   }
 
-  flush(): void {
-    const { outbox } = this
-    if (outbox.isEmpty) return
-    outbox.release(this.#write(outbox.take()))
+  /** Starts the closing handshake: 1001 at shutdown, 1012 at a restart. What has begun to come still comes, and is echoed. */
+  goAway(code: number): void {
+    this.#closing.goAway(code)
+    this.#holdBehindMessage()
   }
 
-  writeOwned(bytes: Buffer): void {
-    this.flush()
-    this.#write(bytes)
+  /** As `goAway`, without waiting for anything. False where the connection can only be dropped. */
+  goAwayNow(code: number): boolean {
+    return !this.#echo.midFrame && this.#closing.goAwayNow(code)
   }
 
-  #write(bytes: Buffer): boolean {
-    this.recorder?.wrote(bytes)
-    return (this.#transport as Transport).write(bytes)
+  /** Drops the connection without ceremony; `reason` is for its report. */
+  destroy(reason: string): void {
+    this.#closing.onDropped()
+    this.dropped = true
+    this.recorder?.dropped(reason)
+    this.#transport.destroy()
   }
 
-  holdUntil(arrange: (resume: () => void) => void): void {
-    this.#hold()
-    arrange(() => this.#release())
+  /** Looks after deadlines; `now` is in whole monotonic milliseconds. */
+  sweep(now: number): void {
+    const due = this.#deadlines.sweep(now, this)
+    if (due === PING_DUE) this.#ping()
+    else if (due === SLOW_READER || due === SILENT || due === END_OVERDUE) {
+      if (due === SLOW_READER) this.#traffic.slowReaderClosed()
+      this.destroy(DROP_REASONS[due])
+    }
+  }
+
+  // What the deadlines go by.
+
+  get pending(): number {
+    return this.#transport.pending
+  }
+
+  get octetsSent(): number {
+    return this.#transport.octetsSent
+  }
+
+  get reading(): boolean {
+    return !this.#flow.paused && !this.#closing.ignoresInput
+  }
+
+  get owesEnd(): boolean {
+    return this.#closing.state !== OPEN
+  }
+
+  get canPing(): boolean {
+    return this.#closing.state === OPEN && !this.#echo.midFrame
+  }
+
+  // What the closing handshake asks for.
+
+  get echoIdle(): boolean {
+    return this.#echo.idle
+  }
+
+  get midFrame(): boolean {
+    return this.#echo.midFrame
+  }
+
+  get inMessage(): boolean {
+    return this.decoder.inMessage
+  }
+
+  sendClose(code: number, reason: string): void {
+    this.#flow.release(CLOSE_WAITS)
+    if (!this.#transport.writable) return
+    this.recorder?.closeSent(code, reason)
+    this.out.control(CLOSE, closePayload(code, reason))
+    this.out.flush()
+  }
+
+  endSending(): void {
+    this.out.flush()
+    this.recorder?.ended('server')
+    this.#transport.end()
+    // What still comes must be read for the peer's FIN to be seen.
+    this.#rest = undefined
+    this.#flow.releaseAll()
+  }
+
+  // What the flow control asks for.
+
+  stopReading(): void {
+    this.#transport.pause()
+  }
+
+  startReading(): void {
+    this.#transport.resume()
+  }
+
+  queueTurn(): void {
+    this.#context.turns.add(this)
+  }
+
+  // What the echo asks for.
+
+  get open(): boolean {
+    return this.#closing.state === OPEN && this.#transport.writable
+  }
+
+  messageReceived(opcode: number, size: number): void {
+    this.#traffic.messageReceived(opcode, size)
+  }
+
+  charge(milliseconds: number): void {
+    this.#context.share.charge(milliseconds)
   }
 
   onEchoProgress(): void {
     this.onProgress()
-    if (this.#closeAfterEcho === undefined || !this.#echo.settled || this.#echo.midFrame) return
-    const close = this.#closeAfterEcho
-    this.#closeAfterEcho = undefined
-    close()
+    this.#closing.proceed()
   }
 
-  /** Fails the connection (RFC 6455 section 7.1.7), once what came before the violation is echoed. */
-  fail(error: ProtocolError): void {
-    this.#deaf = true
-    if (this.#state >= ENDING) return
-    this.#countError(error)
-    if (this.#state === CLOSING) return this.#end()
-    this.#closeWhenEchoed(() => this.#sayError(error))
+  onCodecFull(): void {
+    this.#flow.hold(CODEC_FULL)
   }
 
-  /** The same for a violation that the echo itself found: what came before it is answered, what came after does not matter. */
+  onCodecRoom(): void {
+    this.#flow.release(CODEC_FULL)
+  }
+
+  echoed(duration: number): void {
+    this.#traffic.echoed(this.#compressed, duration, 1)
+  }
+
   failNow(error: ProtocolError): void {
-    this.#deaf = true
-    if (this.#state >= ENDING) return
     this.#countError(error)
-    this.#closeAfterEcho = undefined
-    this.#sayError(error)
+    this.#closing.failNow(error.closeCode, error.message)
   }
 
   /** Something is wrong here, not with the peer: this connection ends, and no other notices. */
   onInternalError(error: unknown): void {
     this.#context.onInternalError(error)
-    this.outbox.drop()
-    if (this.#state === GONE) return
+    this.out.outbox.drop()
     this.failNow(new ProtocolError('ECHOBAHN_INTERNAL'))
+    // A Close inside of a frame would be read as its payload.
+    if (this.#echo.midFrame) this.destroy('the server failed in the middle of a frame')
   }
 
-  /** Starts the closing handshake: 1001 at shutdown, 1012 at a restart. */
-  goAway(code: number): void {
-    if (this.#state !== OPEN || this.#closeAfterEcho !== undefined) return
-    // A compressed echo is never done while messages keep coming, so they are left unread until it is.
-    const hold = !this.#echo.settled
-    if (hold) this.#hold()
-    this.#closeWhenEchoed(() => {
-      this.#initiator = 'server'
-      this.#code = code
-      this.#state = CLOSING
-      this.#writeClose(code, '')
-      this.#armEnd()
-      if (hold) this.#release()
-    })
+  /** Octets that back-pressure goes by: those of a message that is still coming cannot shrink by waiting. */
+  get #outstanding(): number {
+    return this.#echo.queued + this.out.waiting
   }
 
-  /** Drops the connection without ceremony; `reason` is for its report. */
-  destroy(reason: string): void {
-    if (this.#code === ABNORMAL_CLOSURE) this.#initiator = 'server'
-    this.dropped = true
-    this.recorder?.dropped('server', reason)
-    this.#transport?.destroy()
-  }
-
-  /** Looks after deadlines; `now` is in whole monotonic milliseconds. */
-  sweep(now: number): void {
-    if (this.#active) {
-      this.#active = false
-      this.#lastActive = now
-      this.#pingedAt = 0
+  /** Works on the octets `start`…`end` of `chunk`, as far as this turn's share and the peer's reading allow. */
+  #work(chunk: Buffer, start: number, end: number, readAt: number): void {
+    try {
+      this.#takeFrames(chunk, start, end)
+      if (this.out.messages > 0)
+        this.#traffic.echoed(this.#compressed, (performance.now() - readAt) / 1000, this.out.messages)
+      const at = this.decoder.position
+      if (at < end && !this.#closing.ignoresInput) this.#keepRest(chunk, at, end, readAt)
+      if (this.open && this.#isAboveHighWater) this.#flow.hold(HIGH_WATER)
+      this.#holdBehindMessage()
+      if (this.#rest === undefined) this.#flow.release(NEXT_TURN)
+      else if (this.#flow.hasOnly(NEXT_TURN)) this.queueTurn()
+    } catch (error) {
+      this.onInternalError(error)
     }
-    if (this.#endBy > 0 && now >= this.#endBy) return this.destroy('the client did not end the connection in time')
-    if (this.#isSlow(now)) {
-      this.traffic.slowReaderClosed()
-      return this.destroy('the client read nothing until slow-reader-timeout')
-    }
-    if (this.#state === OPEN) this.#sweepPing(now)
   }
 
-  #piece(): void {
-    if (isControl(this.decoder.opcode)) return this.#control()
-    const { decoder, traffic, outbox } = this
+  #takeFrames(chunk: Buffer, start: number, end: number): void {
+    const { decoder, out } = this
+    const { share } = this.#context
+    share.begin()
+    out.begin(end - start + CHUNK_OVERHEAD)
+    decoder.feed(chunk, start, end)
+    while (decoder.next()) {
+      this.#takePiece()
+      if (this.#closing.waits) this.onEchoProgress()
+      if (this.#closing.ignoresInput || (decoder.remaining === 0 && this.#mustStop())) break
+    }
+    if (decoder.error !== undefined) this.#fail(decoder.error)
+    this.#echo.endOfChunk()
+    out.flush()
+  }
+
+  /** Whether what is behind the frame at hand has to wait. */
+  #mustStop(): boolean {
+    if (--this.#context.share.left <= 0 || this.#isAboveHighWater) return true
+    return this.#closing.waitsToLeave && !this.decoder.inMessage
+  }
+
+  get #isAboveHighWater(): boolean {
+    return this.#flow.isAbove(this.#outstanding, this.decoder.inMessage)
+  }
+
+  /** A chunk is only lent, so what is left of it is copied; but once only, not in each turn. */
+  #keepRest(chunk: Buffer, start: number, end: number, readAt: number): void {
+    const isCopy = this.#flow.has(NEXT_TURN)
+    this.#rest = isCopy ? chunk : Buffer.from(chunk.subarray(start, end))
+    this.#restAt = isCopy ? start : 0
+    this.#restReadAt = readAt
+    this.#flow.hold(NEXT_TURN)
+  }
+
+  /** Echoes are never done while messages keep coming, so with a Close of ours waiting they are left unread. */
+  #holdBehindMessage(): void {
+    if (this.#closing.waitsToLeave && !this.decoder.inMessage) this.#flow.hold(CLOSE_WAITS)
+  }
+
+  #takePiece(): void {
+    const { decoder } = this
     const { opcode, available } = decoder
-    if (this.#state !== OPEN) decoder.readPayload(outbox.buffer, outbox.position)
-    else if (this.#echo.piece()) return
-    traffic.payloadReceived(opcode, available)
-    if (decoder.remaining === 0) traffic.frameReceived(opcode)
+    if (isControl(opcode)) return this.#takeControl()
+    if (this.#closing.state !== OPEN) decoder.skipPayload()
+    else if (!decoder.isWholeMessage) this.#echo.takePiece()
+    else if (this.#echo.takeWhole()) return this.#traffic.wholeEcho(opcode, available)
+    this.#traffic.payloadReceived(opcode, available)
+    if (decoder.remaining === 0) this.#traffic.frameReceived(opcode)
   }
 
-  #control(): void {
-    const { decoder, outbox, traffic } = this
+  #takeControl(): void {
+    const { decoder, out } = this
     const { opcode, payloadLength } = decoder
-    this.reserve(CHUNK_OVERHEAD)
-    const begin = outbox.position
-    const reply = opcode === PING ? PONG : opcode
-    const payload = writeHeader(outbox.buffer, begin, FIN | reply, payloadLength)
+    out.reserve(CHUNK_OVERHEAD)
+    const { outbox } = out
+    // A pong has the ping's payload, so it is read to where that goes; what is not answered is overwritten.
+    const payload = outbox.position + 2
     const legal = decoder.readPayload(outbox.buffer, payload)
-    traffic.payloadReceived(opcode, payloadLength)
-    traffic.frameReceived(opcode)
+    this.#traffic.payloadReceived(opcode, payloadLength)
+    this.#traffic.frameReceived(opcode)
     if (!legal) return
     if (opcode === CLOSE) this.#onClose()
-    else if (opcode === PING && this.#state === OPEN) {
+    else if (opcode === PING && this.#closing.state === OPEN) {
+      out.header(FIN, PONG, payloadLength)
       outbox.position = payload + payloadLength
-      traffic.frameSent(PONG, payloadLength)
     }
   }
 
-  /** The peer's Close is echoed behind all that is being echoed (section 5.5.1); after it comes nothing. */
   #onClose(): void {
     const { closeCode, closeReason } = this.decoder
-    this.#deaf = true
     this.recorder?.closeReceived(closeCode, closeReason)
-    if (this.#state === CLOSING) return this.#end()
-    this.#initiator = 'client'
-    this.#code = closeCode
-    this.#closeWhenEchoed(() => this.#sayLast(closeCode, closeReason))
+    this.#closing.onPeerClose(closeCode, closeReason)
   }
 
-  #closeWhenEchoed(close: () => void): void {
-    if (this.#echo.settled && !this.#echo.midFrame) return close()
-    this.#closeAfterEcho = close
-    this.#armEnd()
+  #fail(error: ProtocolError): void {
+    this.#countError(error)
+    this.#closing.fail(error.closeCode, error.message)
   }
 
   #countError(error: ProtocolError): void {
-    this.traffic.protocolError(error.code)
+    if (this.#closing.state === ENDING) return
+    this.#traffic.protocolError(error.code)
     this.recorder?.failed(error.code)
   }
 
-  #sayError(error: ProtocolError): void {
-    this.#initiator = 'server'
-    this.#code = error.closeCode
-    this.#sayLast(error.closeCode, error.message)
-  }
-
-  #sayLast(code: number, reason: string): void {
-    this.#writeClose(code, reason)
-    this.#end()
-  }
-
-  #writeClose(code: number, reason: string): void {
-    const frame = closeFrame(code, reason)
-    this.recorder?.closeSent(code, reason)
-    this.traffic.frameSent(CLOSE, frame.length - 2)
-    this.writeOwned(frame)
-  }
-
-  /** Nothing more will be said; the peer has until the deadline to see that and go. */
-  #end(): void {
-    this.flush()
-    this.#state = ENDING
-    this.recorder?.dropped('server')
-    this.#transport?.end()
-    this.#armEnd()
-    // What still comes must be read for the end to be seen.
-    while (this.#holds > 0) this.#release()
-  }
-
-  #armEnd(): void {
-    this.#endBy = Math.trunc(performance.now()) + this.#context.settings.handshakeTimeout
-  }
-
-  #checkHighWater(): void {
-    if (this.#overHighWater || this.#state !== OPEN) return
-    if (this.#outstanding <= this.#context.settings.highWaterMark) return
-    this.#overHighWater = true
-    this.#hold()
-  }
-
-  #hold(): void {
-    if (this.#holds++ === 0) this.#transport?.pause()
-  }
-
-  #release(): void {
-    if (this.#holds > 0 && --this.#holds === 0) this.#transport?.resume()
-  }
-
-  /** Whether the peer has read nothing of what waits for it until the deadline. */
-  #isSlow(now: number): boolean {
-    const transport = this.#transport as Transport
-    if (transport.pending === 0) {
-      this.#lastProgress = 0
-      return false
-    }
-    const sent = transport.settle()
-    if (this.#lastProgress === 0 || sent !== this.#lastSent) {
-      this.#lastProgress = now
-      this.#lastSent = sent
-    }
-    const { slowReaderTimeout } = this.#context.settings
-    return slowReaderTimeout > 0 && now - this.#lastProgress >= slowReaderTimeout
-  }
-
-  #sweepPing(now: number): void {
-    const { pingInterval, pingTimeout } = this.#context.settings
-    if (pingInterval === 0 || this.#holds > 0) return
-    if (this.#pingedAt > 0) {
-      if (pingTimeout > 0 && now - this.#pingedAt >= pingTimeout) this.destroy('the client did not answer a ping')
-    } else if (now - this.#lastActive >= pingInterval && !this.#echo.midFrame) {
-      this.#pingedAt = now
-      this.traffic.frameSent(PING, 0)
-      this.writeOwned(Buffer.from([FIN | PING, 0]))
-    }
+  #ping(): void {
+    this.out.control(PING, NOTHING)
+    this.out.flush()
   }
 }
+
+const NOTHING = Buffer.alloc(0)

@@ -2,7 +2,7 @@
 
 import type { Leave } from '../messages.js'
 import type { Connection } from './connection.js'
-import type { Openings } from './opening.js'
+import type { Openings } from './opening/openings.js'
 
 const GOING_AWAY = 1001
 const SERVICE_RESTART = 1012
@@ -13,7 +13,7 @@ const GROUP = 64
 const PAUSE = 20
 /** Part of the drain timeout over which the groups are spread at most, however many there are. */
 const SPREAD = 0.5
-/** Milliseconds that the closing handshakes get when the drain timeout itself has sent the Close. */
+/** Milliseconds that the closing handshakes get of which the drain timeout itself has sent the Close. */
 const LAST_GRACE = 1000
 
 export class Departure {
@@ -49,9 +49,9 @@ export class Departure {
     if (when === 'now') {
       this.#openings.close()
       this.#closeInGroups()
-      this.#timer = setTimeout(() => this.#cutAll(), this.#drainTimeout)
+      this.#timer = setTimeout(() => this.#endAll(GOING_AWAY), this.#drainTimeout)
     } else {
-      this.#timer = setTimeout(() => this.#endAll(), this.#drainTimeout)
+      this.#timer = setTimeout(() => this.#endAll(SERVICE_RESTART), this.#drainTimeout)
     }
     this.#endWhenEmpty()
   }
@@ -81,13 +81,16 @@ export class Departure {
     this.#groupTimer = setTimeout(closeGroup, Math.random() * pause)
   }
 
-  #endAll(): void {
+  /** Who has had a Close is cut; the others get theirs now, in the middle of whatever they are at. */
+  #endAll(code: number): void {
     this.#openings.close()
-    for (const connection of this.#connections.values()) connection.goAway(SERVICE_RESTART)
+    for (const connection of [...this.#connections.values()]) if (!connection.goAwayNow(code)) connection.destroy(OVER)
     this.#timer = setTimeout(() => this.#cutAll(), LAST_GRACE)
   }
 
   #cutAll(): void {
-    for (const connection of [...this.#connections.values()]) connection.destroy('the drain timeout was over')
+    for (const connection of [...this.#connections.values()]) connection.destroy(OVER)
   }
 }
+
+const OVER = 'the drain timeout was over'

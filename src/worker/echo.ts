@@ -2,28 +2,26 @@
 
 import type { ProtocolError } from '../errors.js'
 import type { FrameDecoder } from '../protocol/frame-decoder.js'
-import type { Outbox } from './outbox.js'
-import type { Traffic } from './traffic.js'
+import type { Outgoing } from './outgoing.js'
 
 /** What an echo needs of its connection. */
 export interface EchoHost {
+  /** Stands at the piece that the echo is given. */
   readonly decoder: FrameDecoder
-  /** Where replies are put together; `flush` writes them. */
-  readonly outbox: Outbox
-  readonly traffic: Traffic
-  /** Messages answered since the chunk at hand began; the echoes count themselves here. */
-  messagesEchoed: number
+  readonly out: Outgoing
   /** Whether messages still get echoed. */
-  readonly echoes: boolean
-  /** Makes room in the outbox for `size` octets more. */
-  reserve(size: number): void
-  flush(): void
-  /** Writes a buffer that nobody else will touch, behind what is in the outbox. */
-  writeOwned(bytes: Buffer): void
-  /** Stops reading until the callback that `arrange` gets is called. */
-  holdUntil(arrange: (resume: () => void) => void): void
-  /** Something that a Close may wait for is done. */
+  readonly open: boolean
+  /** A message has come whole: `size` application octets, inflated. */
+  messageReceived(opcode: number, size: number): void
+  /** Charges the connection's share of this turn (see turns). */
+  charge(milliseconds: number): void
+  /** The echo has sent something outside of a chunk, or has become idle. */
   onEchoProgress(): void
+  /** The codec takes no more at present; `onCodecRoom` says when it does. */
+  onCodecFull(): void
+  onCodecRoom(): void
+  /** Messages that waited for the codec are echoed: how many, and the seconds that each took. */
+  echoed(duration: number): void
   /** A message broke the protocol; what came before it is answered. */
   failNow(error: ProtocolError): void
   onInternalError(error: unknown): void
@@ -31,19 +29,23 @@ export interface EchoHost {
 
 export interface Echo {
   /**
-   * Takes the data piece that the decoder stands at; must read its payload. True if it was a whole message that is echoed
-   * and counted; otherwise the caller counts what was received.
+   * Takes a message that lies in one frame and that frame whole in the chunk; reads its payload.
+   *
+   * @returns true if the reply is the same frame unmasked, now in the outbox; the caller counts both then. Otherwise the
+   *   echo counts what it sends, when it does.
    */
-  piece(): boolean
+  takeWhole(): boolean
+  /** Takes any other piece of a data frame; reads its payload. */
+  takePiece(): void
   /** Called after the last piece of a chunk. */
   endOfChunk(): void
   /** An outgoing frame is half written: no other frame may be put before its end. */
   readonly midFrame: boolean
-  /** Nothing received is still on its way to being echoed. */
-  readonly settled: boolean
+  /** Nothing that was received whole is still on its way to being echoed. */
+  readonly idle: boolean
   /** Octets held for messages that are not echoed yet. */
   readonly held: number
-  /** Those of them that belong to messages received whole. */
+  /** Those of them that belong to messages received whole: what back-pressure can make fewer. */
   readonly queued: number
   /** The connection is gone. */
   discard(): void

@@ -46,7 +46,7 @@ export class Gauges {
     for (const connection of this.#connections.values()) {
       connections++
       if (connection.paused) pausedConnections++
-      bufferedBytes += connection.buffered
+      bufferedBytes += connection.held
     }
     return { connections, pausedConnections, bufferedBytes }
   }

@@ -12,11 +12,11 @@ import type { Echo, EchoHost } from './echo.js'
 const KEPT_TEXT = 64 * 1024
 
 export class PlainEcho implements Echo {
-  readonly settled = true
+  readonly idle = true
   readonly queued = 0
   midFrame = false
-  readonly #connection: EchoHost
-  /** A text frame being kept, its header already before it. */
+  readonly #host: EchoHost
+  /** A text frame that is being kept, its header already before it. */
   #kept: Buffer | undefined
   #keptLength = 0
   /** The frame at hand is being echoed as fragments; the next one has `#fragmentOpcode`. */
@@ -24,22 +24,33 @@ export class PlainEcho implements Echo {
   #fragmentOpcode = CONTINUATION
   #messageLength = 0
 
-  constructor(connection: EchoHost) {
-    this.#connection = connection
+  constructor(host: EchoHost) {
+    this.#host = host
   }
 
   get held(): number {
     return this.#kept?.length ?? 0
   }
 
-  piece(): boolean {
-    const { decoder } = this.#connection
-    if (decoder.startsFrame && decoder.available === decoder.payloadLength) return this.#wholeFrame()
-    if (decoder.startsFrame) this.#firstPiece()
-    else if (this.#kept !== undefined) this.#keep(this.#kept)
-    else if (this.#fragmenting) this.#fragment()
-    else this.#through()
-    return false
+  /** The common case: straight from the chunk into the outbox. */
+  takeWhole(): boolean {
+    const { decoder, out } = this.#host
+    const { outbox } = out
+    const { opcode, payloadLength } = decoder
+    const payload = writeHeader(outbox.buffer, outbox.position, FIN | opcode, payloadLength)
+    if (!decoder.readPayload(outbox.buffer, payload)) return false
+    outbox.position = payload + payloadLength
+    out.messages++
+    return true
+  }
+
+  takePiece(): void {
+    const { decoder } = this.#host
+    if (!decoder.startsFrame) this.#continue()
+    else if (decoder.available === decoder.payloadLength) this.#wholeFrame()
+    else if (decoder.messageOpcode !== TEXT) this.#cutThrough()
+    else if (decoder.payloadLength > KEPT_TEXT) this.#beginFragments()
+    else this.#beginKept()
   }
 
   endOfChunk(): void {}
@@ -48,94 +59,96 @@ export class PlainEcho implements Echo {
     this.#kept = undefined
   }
 
-  /** The common case: straight from the chunk into the outbox. */
-  #wholeFrame(): boolean {
-    const { decoder, outbox, traffic } = this.#connection
-    const { fin, opcode, payloadLength } = decoder
-    const payload = writeHeader(outbox.buffer, outbox.position, fin ? FIN | opcode : opcode, payloadLength)
-    if (!decoder.readPayload(outbox.buffer, payload)) return false
-    outbox.position = payload + payloadLength
-    if (fin && opcode !== CONTINUATION) {
-      traffic.wholeEcho(opcode, payloadLength)
-      this.#connection.messagesEchoed++
-      return true
-    }
-    traffic.frameSent(opcode, payloadLength)
-    this.#frameDone()
-    return false
+  #continue(): void {
+    if (this.#kept !== undefined) this.#keep(this.#kept)
+    else if (this.#fragmenting) this.#fragment()
+    else this.#through()
   }
 
-  #firstPiece(): void {
-    const { decoder, outbox, traffic } = this.#connection
-    const { opcode, payloadLength } = decoder
-    if (decoder.messageOpcode === TEXT) {
-      if (payloadLength > KEPT_TEXT) {
-        this.#fragmenting = true
-        this.#fragmentOpcode = opcode
-        return this.#fragment()
-      }
-      const kept = Buffer.allocUnsafe(headerLength(payloadLength) + payloadLength)
-      this.#keptLength = writeHeader(kept, 0, decoder.fin ? FIN | opcode : opcode, payloadLength)
-      this.#keep(kept)
-      return
-    }
-    outbox.position = writeHeader(outbox.buffer, outbox.position, decoder.fin ? FIN | opcode : opcode, payloadLength)
-    traffic.frameSent(opcode, payloadLength)
+  /** A frame that is whole in the chunk. */
+  #wholeFrame(): void {
+    const { decoder } = this.#host
+    if (this.#append(this.#finFlag, decoder.opcode)) this.#frameDone()
+  }
+
+  /** Sends the header of a frame that is still coming. */
+  #cutThrough(): void {
+    const { decoder, out } = this.#host
+    out.header(this.#finFlag, decoder.opcode, decoder.payloadLength)
     this.midFrame = true
     this.#through()
   }
 
   /** The next stretch of a frame whose header is out. */
   #through(): void {
-    const { decoder, outbox } = this.#connection
+    const { decoder, out } = this.#host
     const { available } = decoder
-    if (!decoder.readPayload(outbox.buffer, outbox.position)) return
-    outbox.position += available
+    if (!decoder.readPayload(out.outbox.buffer, out.outbox.position)) return
+    out.outbox.position += available
     if (decoder.remaining > 0) return
     this.midFrame = false
     this.#frameDone()
   }
 
+  #beginKept(): void {
+    const { opcode, payloadLength } = this.#host.decoder
+    this.#kept = Buffer.allocUnsafe(headerLength(payloadLength) + payloadLength)
+    this.#keptLength = writeHeader(this.#kept, 0, this.#finFlag | opcode, payloadLength)
+    this.#keep(this.#kept)
+  }
+
   #keep(kept: Buffer): void {
-    const { decoder } = this.#connection
+    const { decoder, out } = this.#host
     const { available, opcode, payloadLength } = decoder
-    this.#kept = kept
     if (!decoder.readPayload(kept, this.#keptLength)) return this.discard()
     this.#keptLength += available
     if (decoder.remaining > 0) return
     this.#kept = undefined
-    this.#connection.writeOwned(kept)
-    this.#connection.traffic.frameSent(opcode, payloadLength)
+    out.ownedFrame(kept, opcode, payloadLength)
     this.#frameDone()
+  }
+
+  #beginFragments(): void {
+    this.#fragmenting = true
+    this.#fragmentOpcode = this.#host.decoder.opcode
+    this.#fragment()
   }
 
   /** Sends the piece, if there is anything in it, as a frame of its own. */
   #fragment(): void {
-    const { decoder, outbox, traffic } = this.#connection
-    const { available } = decoder
-    const last = decoder.remaining === available
-    if (available === 0) return void decoder.readPayload(outbox.buffer, outbox.position)
-    const opcode = this.#fragmentOpcode
-    const payload = writeHeader(outbox.buffer, outbox.position, last && decoder.fin ? FIN | opcode : opcode, available)
-    if (!decoder.readPayload(outbox.buffer, payload)) return
-    outbox.position = payload + available
-    traffic.frameSent(opcode, available)
+    const { decoder, out } = this.#host
+    if (decoder.available === 0) return void decoder.readPayload(out.outbox.buffer, out.outbox.position)
+    const last = decoder.remaining === decoder.available
+    if (!this.#append(last ? this.#finFlag : 0, this.#fragmentOpcode)) return
     this.#fragmentOpcode = CONTINUATION
     if (!last) return
     this.#fragmenting = false
     this.#frameDone()
   }
 
+  /** Appends the piece as a frame; the header once the payload has turned out to be valid. */
+  #append(flags: number, opcode: number): boolean {
+    const { decoder, out } = this.#host
+    const { outbox } = out
+    const { available } = decoder
+    if (!decoder.readPayload(outbox.buffer, outbox.position + headerLength(available))) return false
+    out.header(flags, opcode, available)
+    outbox.position += available
+    return true
+  }
+
+  get #finFlag(): number {
+    return this.#host.decoder.fin ? FIN : 0
+  }
+
   /** The frame at hand is read and echoed whole. */
   #frameDone(): void {
-    const connection = this.#connection
-    const { decoder, traffic } = connection
+    const { decoder, out } = this.#host
     this.#messageLength += decoder.payloadLength
     if (!decoder.fin) return
-    traffic.messageReceived(decoder.messageOpcode, this.#messageLength)
-    traffic.messageSent(decoder.messageOpcode, this.#messageLength)
+    this.#host.messageReceived(decoder.messageOpcode, this.#messageLength)
+    out.messageSent(decoder.messageOpcode, this.#messageLength)
     this.#messageLength = 0
-    connection.messagesEchoed++
   }
 }
 

@@ -7,6 +7,8 @@ import { CLOSE_CODE_LABELS, closeCodeLabel } from '../protocol/close-codes.js'
 import { OPCODE_INDEX, TEXT } from '../protocol/opcodes.js'
 import { REFUSAL_REASONS, type RefusalReason } from '../protocol/upgrade-request.js'
 import type { Tally } from '../report/tally.js'
+import type { OctetObserver } from '../transport/transport.js'
+import type { Initiator } from './closing-handshake.js'
 
 /** Offsets of one direction's series. */
 interface Direction {
@@ -43,20 +45,21 @@ const CLOSES = {
 }
 const SLOW_READERS = offsetOf('slow_reader_closes_total')
 
-export type Initiator = 'client' | 'server'
-
 /**
  * Messages of one frame that came and went in one piece, text then binary, not yet in the counters. They are nearly all
  * there are on a busy connection without compression, and each would be eight counts of its own: as many frames, octets
- * and messages sent as received. So they are counted here, and come into the counters with `settle`.
+ * and messages sent as received. So they are counted here, and come into the counters with `addWholeEchoes`.
  */
 class WholeEchoes {
   readonly messages = new Float64Array(2)
   readonly octets = new Float64Array(2)
 }
 
-/** Counts for the worker and, if it is reported on, for one connection. Sizes are octets, durations seconds. */
-export class Traffic {
+/**
+ * The one owner of what is counted: told of events, it counts them for the worker and, if it is reported on, for one
+ * connection. Sizes are octets, durations seconds.
+ */
+export class Traffic implements OctetObserver {
   readonly counters: Counters
   readonly #values: Float64Array
   readonly #whole: WholeEchoes
@@ -83,7 +86,7 @@ export class Traffic {
   }
 
   /** Brings the counters up to date; to be called before they are read. */
-  settle(): void {
+  addWholeEchoes(): void {
     const { messages, octets } = this.#whole
     for (let place = 0; place < 2; place++) {
       for (const { frames, payload, messages: whole, octets: application } of [RECEIVED, SENT]) {
@@ -109,12 +112,10 @@ export class Traffic {
   }
 
   wireReceived(size: number): void {
-    this.#tally?.wireReceived(size)
     this.#values[RECEIVED.wire] += size
   }
 
   wireSent(size: number): void {
-    this.#tally?.wireSent(size)
     this.#values[SENT.wire] += size
   }
 

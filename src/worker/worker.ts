@@ -1,7 +1,6 @@
 // A worker process: takes connections from the primary, serves them, reports what it counted, and leaves when told to.
 
 import { readFileSync } from 'node:fs'
-import { Socket } from 'node:net'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import type { Logger } from 'pino'
 import { Codec } from '../codec/codec.js'
@@ -10,20 +9,19 @@ import { createLog } from '../log.js'
 import type { Changes, FromWorker, Handover, Leave, Start, ToWorker } from '../messages.js'
 import { Counters } from '../metrics/counters.js'
 import { Archive } from '../report/archive.js'
-import type { Opened } from '../report/recorder.js'
 import type { Settings } from '../settings.js'
 import { CodecMetrics } from './codec-metrics.js'
 import { Connection, type ConnectionContext, decoderRules } from './connection.js'
+import type { ConnectionTerms } from './connection-terms.js'
 import { Departure } from './departure.js'
 import { Gauges } from './gauges.js'
 import { type HandoverHandler, Handovers } from './handovers.js'
 import { IdleCollector } from './idle-collector.js'
-import { type OpeningHandler, Openings, type Upgraded } from './opening.js'
+import type { Opening } from './opening/opening.js'
+import { Openings, type OpeningsHandler } from './opening/openings.js'
 import { Outbox } from './outbox.js'
-import { SharedBufferSocket, SharedBufferTransport } from './shared-buffer-transport.js'
-import { peerOf, takesReadBuffer } from './socket-handle.js'
-import { StreamTransport } from './stream-transport.js'
 import { Traffic } from './traffic.js'
+import { Share, Turns } from './turns.js'
 
 /** Milliseconds between two unasked reports. */
 const REPORT_INTERVAL = 250
@@ -49,11 +47,11 @@ async function start({ settings, slot }: Start): Promise<WorkerService> {
   return service
 }
 
-class WorkerService implements OpeningHandler, HandoverHandler {
+class WorkerService implements OpeningsHandler, HandoverHandler {
   readonly handovers = new Handovers(this)
-  readonly #settings: Settings
-  readonly #slot: number
   readonly #archive: Archive
+  readonly #reports: boolean
+  readonly #log: Logger
   readonly #counters: Counters
   readonly #traffic: Traffic
   readonly #openings: Openings
@@ -67,9 +65,9 @@ class WorkerService implements OpeningHandler, HandoverHandler {
   #leaving = false
 
   constructor(settings: Settings, counters: Counters, codec: Codec, slot: number, log: Logger) {
-    this.#settings = settings
-    this.#slot = slot
-    this.#archive = new Archive(settings.reports)
+    this.#archive = new Archive(settings.reports, slot)
+    this.#reports = settings.reports > 0
+    this.#log = log
     this.#counters = counters
     this.#codec = codec
     this.#traffic = new Traffic(counters)
@@ -78,10 +76,12 @@ class WorkerService implements OpeningHandler, HandoverHandler {
       traffic: this.#traffic,
       outbox: new Outbox(),
       codec,
+      turns: new Turns(),
+      share: new Share(),
       plainRules: decoderRules(settings, false),
       compressedRules: decoderRules(settings, true),
       onGone: connection => this.#onConnectionGone(connection),
-      onInternalError: error => log.error({ err: error }, 'a connection failed inside the server'),
+      onInternalError: error => this.onInternalError(error),
     }
     this.#openings = new Openings(settings, secureContextOf(settings), this.#traffic, this)
     this.#gauges = new Gauges(this.#connections, codec, settings.codecThreads, () => this.#openings.size)
@@ -102,16 +102,20 @@ class WorkerService implements OpeningHandler, HandoverHandler {
     else if (message.type === 'leave') this.#leave(message.when)
   }
 
-  onUpgraded(id: number, upgraded: Upgraded): void {
-    const { stream, socket, head, agreement } = upgraded
-    const recorder = this.#settings.reports > 0 ? this.#archive.opened(openedOf(id, this.#slot, upgraded)) : undefined
-    const connection = new Connection(this.#context, id, agreement.deflate, recorder)
-    this.#connections.set(id, connection)
+  onTaken({ id, admission }: Handover, handle: object): void {
+    this.#openings.take(id, handle, admission)
+  }
+
+  tell(changes: Changes, written: () => void): void {
+    send(changes, written)
+  }
+
+  onUpgraded({ transport }: Opening, terms: ConnectionTerms, behind: Buffer): void {
+    const recorder = this.#reports ? this.#archive.opened(terms, transport) : undefined
+    const connection = new Connection(this.#context, terms, transport, recorder)
+    this.#connections.set(terms.id, connection)
     this.#collector.handshakeDone()
-    const transport =
-      SharedBufferTransport.over(socket, connection.traffic, connection) ??
-      new StreamTransport(stream, socket, connection.traffic, connection)
-    connection.start(transport, head)
+    connection.start(behind)
   }
 
   onGone(id: number, cut = false): void {
@@ -119,19 +123,15 @@ class WorkerService implements OpeningHandler, HandoverHandler {
     if (this.#leaving) this.#departure.onGone(cut)
   }
 
+  onInternalError(error: unknown): void {
+    this.#log.error({ err: error }, 'a connection failed inside the server')
+  }
+
   /** The primary gave the connection to another worker meanwhile, which is rare: ours has said nothing yet. */
   #revoke(id: number): void {
     if (this.handovers.revoke(id)) return
     this.#openings.drop(id)
     this.#connections.get(id)?.destroy('another worker serves it')
-  }
-
-  onTaken({ id, admission }: Handover, handle: object): void {
-    this.#openings.take(id, socketOf(handle, this.#settings.tlsCert === undefined), admission)
-  }
-
-  tell(changes: Changes, written: () => void): void {
-    send(changes, written)
   }
 
   #onConnectionGone(connection: Connection): void {
@@ -149,7 +149,7 @@ class WorkerService implements OpeningHandler, HandoverHandler {
   }
 
   #report(sequence: number): void {
-    this.#traffic.settle()
+    this.#traffic.addWholeEchoes()
     send({ type: 'report', sequence, deltas: this.#counters.takeDeltas(), gauges: this.#gauges.take() })
   }
 
@@ -167,30 +167,6 @@ class WorkerService implements OpeningHandler, HandoverHandler {
     this.handovers.tell()
     this.#report(0)
     send({ type: 'left', cut, reports: this.#archive.allClosed() }, () => void closed.then(() => process.exit(0)))
-  }
-}
-
-/** What came with a handover: a bare handle, or a socket where the primary could not send one. */
-function socketOf(handle: object, plain: boolean): Socket {
-  if (handle instanceof Socket) return handle
-  if (plain && takesReadBuffer(handle)) return new SharedBufferSocket(handle)
-  return new Socket({ handle, readable: true, writable: true } as ConstructorParameters<typeof Socket>[0])
-}
-
-function openedOf(id: number, worker: number, { socket, request, response, agreement }: Upgraded): Opened {
-  const { method, url, httpVersion, rawHeaders, headers } = request
-  const lines = [`${method} ${url} HTTP/${httpVersion}`]
-  for (let i = 0; i < rawHeaders.length; i += 2) lines.push(`${rawHeaders[i]}: ${rawHeaders[i + 1]}`)
-  return {
-    id,
-    worker,
-    remote: peerOf(socket),
-    key: agreement.key,
-    userAgent: headers['user-agent'] ?? null,
-    request: lines.join('\r\n'),
-    response,
-    extensions: agreement.extensionsHeader ?? null,
-    subprotocol: agreement.subprotocol ?? null,
   }
 }
 

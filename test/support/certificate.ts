@@ -14,6 +14,11 @@ export function certificate(name: CertificateName): Buffer {
   return readFileSync(join(FIXTURES, `${name}.crt`))
 }
 
+/** PEM of its key. */
+export function privateKey(name: CertificateName): Buffer {
+  return readFileSync(join(FIXTURES, `${name}.key`))
+}
+
 export class TlsFiles {
   readonly #directory = mkdtempSync(join(tmpdir(), 'echobahn-tls-'))
   readonly cert = join(this.#directory, 'server.crt')

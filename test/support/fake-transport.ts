@@ -6,31 +6,43 @@ import { Codec } from '../../src/codec/codec.js'
 import { Counters } from '../../src/metrics/counters.js'
 import type { DeflateAgreement } from '../../src/protocol/deflate-negotiation.js'
 import type { Settings } from '../../src/settings.js'
+import type { Transport, TransportHandler } from '../../src/transport/transport.js'
 import { CodecMetrics } from '../../src/worker/codec-metrics.js'
 import { Connection, type ConnectionContext, decoderRules } from '../../src/worker/connection.js'
 import { Outbox } from '../../src/worker/outbox.js'
 import { Traffic } from '../../src/worker/traffic.js'
-import type { Transport } from '../../src/worker/transport.js'
+import { Share, Turns } from '../../src/worker/turns.js'
+
+const NOBODY: TransportHandler = { onChunk() {}, onProgress() {}, onEnd() {}, onClosed() {} }
 
 export class FakeTransport implements Transport {
+  readonly kind = 'tcp'
+  readonly open = true
+  readonly peer = '192.0.2.1:50000'
+  readonly octetsReceived = 0
+  handler = NOBODY
   readonly written: Buffer[] = []
-  /** Whether writes are taken at once; if not, they stay pending until `drain`. */
+  /** Whether writes are taken at once; if not, they stay pending until `take`. */
   taking = true
   pending = 0
   paused = true
   ended = false
   destroyed = false
-  #sent = 0
+  octetsSent = 0
+
+  get writable(): boolean {
+    return !this.ended && !this.destroyed
+  }
+
+  get unsent(): number {
+    return this.pending
+  }
 
   write(bytes: Buffer): boolean {
     this.written.push(this.taking ? Buffer.from(bytes) : bytes)
-    if (this.taking) this.#sent += bytes.length
+    if (this.taking) this.octetsSent += bytes.length
     else this.pending += bytes.length
     return this.taking
-  }
-
-  settle(): number {
-    return this.#sent
   }
 
   pause(): void {
@@ -51,7 +63,7 @@ export class FakeTransport implements Transport {
 
   /** The kernel takes all but `left` octets of what is pending. */
   take(left = 0): void {
-    this.#sent += this.pending - left
+    this.octetsSent += this.pending - left
     this.pending = left
   }
 
@@ -74,8 +86,13 @@ export interface Bench {
   readonly errors: unknown[]
 }
 
-/** A connection with nothing around it but a fake transport; `flags` are the service's. */
+/** A connection with nothing around it but a fake transport; `flags` are the service's. What it does, it does in one turn. */
 export function openConnection(deflate?: DeflateAgreement, ...flags: string[]): Bench {
+  return openSharing(Number.POSITIVE_INFINITY, deflate, ...flags)
+}
+
+/** The same, with a share of so many frames in each turn. */
+export function openSharing(share: number, deflate?: DeflateAgreement, ...flags: string[]): Bench {
   const settings = settingsFor(...flags)
   const counters = new Counters()
   const codec = new Codec(settings, new CodecMetrics(counters, pino({ level: 'silent' })))
@@ -85,14 +102,16 @@ export function openConnection(deflate?: DeflateAgreement, ...flags: string[]): 
     traffic: new Traffic(counters),
     outbox: new Outbox(),
     codec,
+    turns: new Turns(),
+    share: new Share(share),
     plainRules: decoderRules(settings, false),
     compressedRules: decoderRules(settings, true),
     onGone: () => {},
     onInternalError: error => errors.push(error),
   }
-  const connection = new Connection(context, 1, deflate)
   const transport = new FakeTransport()
-  connection.start(transport, Buffer.alloc(0))
+  const connection = new Connection(context, { id: 1, deflate }, transport)
+  connection.start(Buffer.alloc(0))
   return { connection, transport, counters, codec, errors }
 }
 

@@ -12,23 +12,16 @@ import type { ConnectionFilter } from '../../../src/report/filter.js'
 import { LogBlocks } from '../../../src/report/log-blocks.js'
 import { Recorder } from '../../../src/report/recorder.js'
 import type { Settings } from '../../../src/settings.js'
+import { sampleOpened } from '../../support/sample-opened.js'
 
 const EVIL = '<script>alert("1")</script>\u0007'
 const BROWSER = { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } }
 
 function evilRecorder(): Recorder {
   const recorder = new Recorder(
-    {
-      id: 7,
-      worker: 1,
-      remote: '127.0.0.1:9',
-      key: 'k',
-      userAgent: EVIL,
-      request: `GET / HTTP/1.1\r\nUser-Agent: ${EVIL}`,
-      response: 'HTTP/1.1 101',
-      extensions: null,
-      subprotocol: EVIL,
-    },
+    sampleOpened({ id: 7, userAgent: EVIL, request: `GET / HTTP/1.1\r\nUser-Agent: ${EVIL}`, subprotocol: EVIL }),
+    1,
+    { octetsReceived: 6, octetsSent: 0, unsent: 0 },
     new LogBlocks(),
   )
   recorder.read(Buffer.from([0x81, 0x80, 1, 2, 3, 4]), 6)

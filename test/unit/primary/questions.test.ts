@@ -3,12 +3,12 @@ import { test } from 'node:test'
 import { Questions, type Witness } from '../../../src/primary/questions.js'
 import { LogBlocks } from '../../../src/report/log-blocks.js'
 import { Recorder } from '../../../src/report/recorder.js'
+import { sampleOpened } from '../../support/sample-opened.js'
 
 const FILTER = { limit: 10 }
 
 function recorder(id: number): Recorder {
-  const handshake = { request: '', response: '', extensions: null, subprotocol: null }
-  return new Recorder({ id, worker: 1, remote: '', key: '', userAgent: null, ...handshake }, new LogBlocks())
+  return new Recorder(sampleOpened({ id }), 1, { octetsReceived: 0, octetsSent: 0, unsent: 0 }, new LogBlocks())
 }
 
 /** A worker that answers when it is told to. */

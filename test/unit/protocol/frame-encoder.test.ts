@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import * as ws from 'ws'
-import { closeFrame, FIN, headerLength, MAX_HEADER, RSV1, writeHeader } from '../../../src/protocol/frame-encoder.js'
+import { closePayload, FIN, headerLength, MAX_HEADER, RSV1, writeHeader } from '../../../src/protocol/frame-encoder.js'
 import { BINARY, CONTINUATION, TEXT } from '../../../src/protocol/opcodes.js'
 
 /** Payload length, and the octets that must say it. */
@@ -57,18 +57,16 @@ test('headers are those of ws for any length', () => {
 })
 
 const CLOSES: readonly [string, Buffer, string][] = [
-  ['a code', closeFrame(1000), '880203e8'],
-  ['a code and a reason', closeFrame(4999, 'ok'), '880413876f6b'],
-  ['a reason beyond ASCII', closeFrame(1001, '€'), '880503e9e282ac'],
-  ['no status', closeFrame(1005), '8800'],
+  ['a code', closePayload(1000), '03e8'],
+  ['a code and a reason', closePayload(4999, 'ok'), '13876f6b'],
+  ['a reason beyond ASCII', closePayload(1001, '€'), '03e9e282ac'],
+  ['no status', closePayload(1005), ''],
 ]
 
-for (const [name, frame, octets] of CLOSES) {
-  test(`a Close frame with ${name} is ${octets}`, () => assert.equal(frame.toString('hex'), octets))
+for (const [name, payload, octets] of CLOSES) {
+  test(`the payload of a Close frame with ${name} is '${octets}'`, () => assert.equal(payload.toString('hex'), octets))
 }
 
 test('the longest reason fills a control frame', () => {
-  const frame = closeFrame(1002, 'r'.repeat(123))
-  assert.equal(frame.length, 2 + 125)
-  assert.equal(frame[1], 125)
+  assert.equal(closePayload(1002, 'r'.repeat(123)).length, 125)
 })

@@ -4,16 +4,14 @@ import { Archive } from '../../../src/report/archive.js'
 import { Chops } from '../../../src/report/chops.js'
 import { select } from '../../../src/report/filter.js'
 import { LogBlocks } from '../../../src/report/log-blocks.js'
-import { type Opened, Recorder } from '../../../src/report/recorder.js'
+import { type OctetSource, Recorder } from '../../../src/report/recorder.js'
 import type { ConnectionReport } from '../../../src/report/report.js'
+import { sampleOpened } from '../../support/sample-opened.js'
 
-function opened(id: number, userAgent: string | null = 'tester'): Opened {
-  const handshake = { request: 'GET / HTTP/1.1', response: 'HTTP/1.1 101', extensions: null, subprotocol: null }
-  return { id, worker: 2, remote: '127.0.0.1:1', key: `key ${id}`, userAgent, ...handshake }
-}
+const OCTETS = { octetsReceived: 100, octetsSent: 90, unsent: 0 }
 
-function recorder(id = 1, userAgent?: string | null): Recorder {
-  return new Recorder(opened(id, userAgent), new LogBlocks())
+function recorder(id = 1, userAgent: string | null = 'tester', octets: OctetSource = OCTETS): Recorder {
+  return new Recorder(sampleOpened({ id, key: `key ${id}`, userAgent }), 2, octets, new LogBlocks())
 }
 
 /** What the report says of a connection that ended after `script`. */
@@ -29,7 +27,7 @@ test('a closing handshake in either direction is clean', () => {
   const byClient = closingOf(r => {
     r.closeReceived(1000, 'bye')
     r.closeSent(1000, 'bye')
-    r.dropped('server')
+    r.ended('server')
   })
   assert.deepEqual(byClient, {
     initiator: 'client',
@@ -56,10 +54,10 @@ const UNCLEAN: [string, (recorder: Recorder) => void][] = [
     r => {
       r.failed('ECHOBAHN_INVALID_UTF8')
       r.closeSent(1007, '')
-      r.dropped('server')
+      r.ended('server')
     },
   ],
-  ['the client did not answer a ping', r => r.dropped('server', 'the client did not answer a ping')],
+  ['the client did not answer a ping', r => r.dropped('the client did not answer a ping')],
 ]
 for (const [reason, script] of UNCLEAN)
   test(`unclean: ${reason}`, () => {
@@ -79,8 +77,6 @@ test('the error is told with its meaning, the first one only', () => {
 test('counts stand under their direction and opcode', () => {
   const subject = recorder()
   const { tally } = subject
-  tally.wireReceived(100)
-  tally.wireSent(90)
   tally.payloadReceived(1, 20)
   tally.frameReceived(1)
   tally.frameSent(10, 7)
@@ -131,8 +127,8 @@ test('chops count every size, and sum what comes after the first 100 different o
 })
 
 test('the archive keeps open connections and the last closed ones', () => {
-  const archive = new Archive(2)
-  const recorders = [1, 2, 3, 4].map(id => archive.opened(opened(id)))
+  const archive = new Archive(2, 2)
+  const recorders = [1, 2, 3, 4].map(id => archive.opened(sampleOpened({ id }), OCTETS))
   for (const each of recorders.slice(0, 3)) {
     each.closed()
     archive.closed(each)

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib'
 import { offsetOf } from '../../../src/metrics/layout.js'
 import type { DeflateAgreement } from '../../../src/protocol/deflate-negotiation.js'
-import { type Bench, feed, openConnection, serverFrames } from '../../support/fake-transport.js'
+import { type Bench, feed, openConnection, openSharing, serverFrames } from '../../support/fake-transport.js'
 import { clientFrame, closePayload } from '../../support/raw-client.js'
 
 const CONTINUATION = 0
@@ -54,6 +54,10 @@ function messagesOf({ transport }: Bench): string[] {
   }
   assert.equal(open, undefined, 'a message has no end')
   return messages
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve))
 }
 
 function message(opcode: number, payload: string | Buffer): string {
@@ -224,16 +228,17 @@ test('a message being put together never pauses its own connection', () => {
   const frame = clientFrame({ opcode: BINARY, payload: Buffer.alloc(100_000, 1) })
   feed(bench, frame.subarray(0, 50_000))
   assert.equal(bench.transport.paused, false)
-  assert.equal(bench.connection.buffered, 50_000 - 14)
+  assert.equal(bench.connection.held, 50_000 - 14)
 })
 
-test('a peer that takes nothing until the deadline is dropped; one that takes a little is not', () => {
+test('a peer that takes nothing until the deadline is dropped; one that takes all there was is not', () => {
   const slow = offsetOf('slow_reader_closes_total')
   const bench = openConnection(undefined, '--slow-reader-timeout', '10s')
   bench.transport.taking = false
   feed(bench, clientFrame({ opcode: BINARY, payload: Buffer.alloc(1000) }))
   bench.connection.sweep(1_000)
-  bench.transport.take(900)
+  bench.transport.take(0)
+  feed(bench, clientFrame({ opcode: BINARY, payload: Buffer.alloc(1000) }))
   bench.connection.sweep(10_999)
   bench.connection.sweep(20_998)
   assert.equal(bench.transport.destroyed, false)
@@ -278,10 +283,165 @@ test('a peer that does not answer our Close, or does not go after its own, is dr
   ]) {
     const bench = openConnection(undefined, '--handshake-timeout', '5s', '--ping-interval', '0')
     begin(bench)
-    const now = performance.now()
-    bench.connection.sweep(now + 4_000)
+    bench.connection.sweep(1_000)
+    bench.connection.sweep(5_999)
     assert.equal(bench.transport.destroyed, false)
-    bench.connection.sweep(now + 5_001)
+    bench.connection.sweep(6_000)
     assert.equal(bench.transport.destroyed, true)
   }
+})
+
+test('a turn ends with the share; the rest of the chunk goes on in the next ones, unread meanwhile', async () => {
+  const bench = openSharing(10)
+  const frames = Array.from({ length: 25 }, (_, i) => clientFrame({ opcode: TEXT, payload: `message ${i}` }))
+  feed(bench, Buffer.concat(frames))
+  assert.equal(serverFrames(bench.transport.output).length, 10)
+  assert.ok(bench.transport.paused)
+  assert.ok(bench.connection.held > 0)
+  await nextTurn()
+  assert.equal(serverFrames(bench.transport.output).length, 20)
+  assert.ok(bench.transport.paused)
+  await nextTurn()
+  assert.deepEqual(
+    messagesOf(bench),
+    frames.map((_, i) => message(TEXT, `message ${i}`)),
+  )
+  assert.equal(bench.transport.paused, false)
+  assert.equal(bench.connection.held, 0)
+})
+
+test('control frames and empty fragments use up a share as well', () => {
+  for (const frame of [{ opcode: PING }, { opcode: CONTINUATION, fin: false }]) {
+    const bench = openSharing(10)
+    feed(bench, clientFrame({ opcode: TEXT, fin: false }))
+    feed(bench, Buffer.concat(Array.from({ length: 25 }, () => clientFrame(frame))))
+    assert.ok(bench.transport.paused)
+  }
+})
+
+test('time in the codec uses up a share', async () => {
+  const bench = openSharing(10, NO_TAKEOVER, '--offload', 'never')
+  const frames = Array.from({ length: 8 }, () =>
+    clientFrame({ opcode: TEXT, rsv: RSV1, payload: deflate('abcdefgh'.repeat(20_000)) }),
+  )
+  feed(bench, Buffer.concat(frames))
+  assert.equal(messagesOf(bench).length, 1)
+  for (let turn = 2; turn <= 8; turn++) {
+    await nextTurn()
+    assert.equal(messagesOf(bench).length, turn)
+  }
+})
+
+test('the rest of a chunk is forgotten when a violation or a Close in it ends the connection', async () => {
+  const bench = openSharing(3)
+  const text = clientFrame({ opcode: TEXT, payload: 'x' })
+  feed(bench, Buffer.concat([text, text, text, clientFrame({ opcode: CLOSE }), ...Array(20).fill(text)]))
+  await nextTurn()
+  assert.deepEqual(messagesOf(bench), [...Array(3).fill(message(TEXT, 'x')), message(CLOSE, '')])
+  assert.equal(bench.transport.paused, false)
+  assert.equal(bench.connection.held, 0)
+})
+
+test('a peer that reads nothing pauses between messages, with the rest of its chunk kept', async () => {
+  const bench = openConnection(undefined, '--high-water-mark', '1000B', '--low-water-mark', '0')
+  bench.transport.taking = false
+  const frames = Array.from({ length: 30 }, () => clientFrame({ opcode: BINARY, payload: Buffer.alloc(100) }))
+  feed(bench, Buffer.concat(frames))
+  assert.ok(bench.transport.paused)
+  assert.equal(serverFrames(bench.transport.output).length, 10)
+  await nextTurn()
+  assert.equal(serverFrames(bench.transport.output).length, 10)
+  bench.transport.take()
+  bench.connection.onProgress()
+  await nextTurn()
+  assert.equal(serverFrames(bench.transport.output).length, 20)
+})
+
+test('a message that has begun is read to its end, however much waits for the peer', () => {
+  const bench = openConnection(
+    undefined,
+    '--high-water-mark',
+    '1000B',
+    '--low-water-mark',
+    '0',
+    '--max-message',
+    '9000B',
+  )
+  bench.transport.taking = false
+  const frame = clientFrame({ opcode: BINARY, payload: Buffer.alloc(9000) })
+  for (let at = 0; at < frame.length; at += 1000) {
+    assert.equal(bench.transport.paused, false)
+    feed(bench, frame.subarray(at, at + 1000))
+  }
+  assert.ok(bench.transport.paused)
+  assert.deepEqual(messagesOf(bench), [message(BINARY, Buffer.alloc(9000))])
+})
+
+test('pings inside an unfinished message cannot make more wait than the mark and one message', () => {
+  const flags = ['--high-water-mark', '1000B', '--low-water-mark', '0', '--max-message', '2000B']
+  const bench = openConnection(undefined, ...flags)
+  bench.transport.taking = false
+  feed(bench, clientFrame({ opcode: TEXT, fin: false, payload: 'begun' }))
+  const pings = Buffer.concat(
+    Array.from({ length: 100 }, () => clientFrame({ opcode: PING, payload: 'p'.repeat(125) })),
+  )
+  feed(bench, pings)
+  assert.ok(bench.transport.paused)
+  assert.ok(bench.transport.pending <= 3000 + 127)
+})
+
+test("the peer's FIN ends reading only: what is owed to it still goes out", async () => {
+  const bench = openConnection(NO_TAKEOVER, '--offload', 'always', '--codec-threads', '1')
+  feed(bench, clientFrame({ opcode: TEXT, rsv: RSV1, payload: deflate(LONG) }))
+  feed(bench, clientFrame({ opcode: CLOSE, payload: closePayload(1000) }))
+  bench.connection.onEnd()
+  assert.equal(bench.transport.output.length, 0)
+  while (!bench.transport.ended) await nextTurn()
+  assert.deepEqual(messagesOf(bench), [message(TEXT, LONG), message(CLOSE, closePayload(1000))])
+  await bench.codec.close()
+})
+
+test('a FIN without a Close: echoes still go out, then FIN, and no Close', async () => {
+  const bench = openConnection(NO_TAKEOVER, '--offload', 'always', '--codec-threads', '1')
+  feed(bench, clientFrame({ opcode: TEXT, rsv: RSV1, payload: deflate(LONG) }))
+  bench.connection.onEnd()
+  while (!bench.transport.ended) await nextTurn()
+  assert.deepEqual(messagesOf(bench), [message(TEXT, LONG)])
+  await bench.codec.close()
+})
+
+test('an error of our own closes with 1011, and drops the connection where a Close would lie inside a frame', () => {
+  const bench = openConnection()
+  const broken = {
+    get messageOpcode(): number {
+      throw new Error('broken')
+    },
+  }
+  Object.defineProperty(
+    bench.connection.decoder,
+    'messageOpcode',
+    Object.getOwnPropertyDescriptor(broken, 'messageOpcode') as PropertyDescriptor,
+  )
+  feed(bench, clientFrame({ opcode: TEXT, fin: false, payload: 'x' }))
+  const [close] = serverFrames(bench.transport.output)
+  assert.equal(close.payload.readUInt16BE(), 1011)
+  assert.equal(bench.errors.length, 1)
+  assert.equal(bench.transport.destroyed, false)
+
+  const half = openConnection()
+  feed(half, clientFrame({ opcode: BINARY, payload: Buffer.alloc(100) }).subarray(0, 50))
+  half.connection.onInternalError(new Error('broken'))
+  assert.ok(half.transport.destroyed)
+})
+
+test('a message in the middle of its frames is waited for before our Close; one that begins later is not', () => {
+  const bench = openConnection()
+  feed(bench, clientFrame({ opcode: TEXT, fin: false, payload: 'a' }))
+  bench.connection.goAway(1001)
+  assert.deepEqual(serverFrames(bench.transport.output).length, 1)
+  feed(
+    bench,
+    Buffer.concat([clientFrame({ opcode: CONTINUATION, payload: 'b' }), clientFrame({ opcode: TEXT, payload: 'c' })]),
+  )
+  assert.deepEqual(messagesOf(bench), [message(TEXT, 'ab'), message(CLOSE, closePayload(1001))])
 })

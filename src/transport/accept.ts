@@ -1,0 +1,38 @@
+// Which way a connection that the primary handed over is served.
+
+import { Socket } from 'node:net'
+import { type SecureContext, TLSSocket } from 'node:tls'
+import { BareTransport } from './bare-transport.js'
+import { StreamTransport } from './stream-transport.js'
+import { isUsable } from './tcp-handle.js'
+import type { OctetObserver, Transport, TransportHandler } from './transport.js'
+
+/**
+ * Puts a transport over what came with a hand-over: a bare handle, or a socket where the primary could not send one.
+ *
+ * @param secureContext certificate and key; undefined for plain TCP
+ */
+export function acceptTransport(
+  handle: unknown,
+  secureContext: SecureContext | undefined,
+  observer: OctetObserver,
+  handler: TransportHandler,
+): Transport {
+  if (secureContext === undefined && isUsable(handle)) return new BareTransport(handle, observer, handler)
+  const socket = handle instanceof Socket ? handle : socketOver(handle)
+  socket.allowHalfOpen = true
+  const stream = secureContext === undefined ? socket : secure(socket, secureContext)
+  return new StreamTransport(stream, socket, observer, handler)
+}
+
+function socketOver(handle: unknown): Socket {
+  const options = { handle, readable: true, writable: true, allowHalfOpen: true }
+  return new Socket(options as ConstructorParameters<typeof Socket>[0])
+}
+
+/** Renegotiation, which TLS 1.2 has, would let a client have the server do handshakes for next to nothing. */
+function secure(socket: Socket, secureContext: SecureContext): TLSSocket {
+  const stream = new TLSSocket(socket, { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] })
+  stream.disableRenegotiation()
+  return stream
+}

@@ -1,0 +1,138 @@
+// TLS, and plain TCP where bare handles cannot be used: a Node stream's events, with the same connection behind them.
+
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import { handleOf } from './tcp-handle.js'
+import type { OctetObserver, Transport, TransportHandler } from './transport.js'
+
+export class StreamTransport implements Transport {
+  handler: TransportHandler
+  readonly kind: 'stream' | 'tls'
+  open: boolean
+  readonly #stream: Socket
+  readonly #socket: Socket
+  readonly #handle: ReturnType<typeof handleOf>
+  readonly #observer: OctetObserver
+  #received = 0
+  #sent = 0
+  /** Octets of each write that Node has not done, oldest first. */
+  #writes: number[] = []
+  /** Octets that were written in vain. */
+  #lost = 0
+
+  /**
+   * @param stream what carries the WebSocket octets: the socket itself, or TLS on it. Both must allow half-open connections
+   * @param socket the TCP socket, whose octets are counted
+   */
+  constructor(stream: Socket, socket: Socket, observer: OctetObserver, handler: TransportHandler) {
+    this.#stream = stream
+    this.#socket = socket
+    this.#handle = handleOf(socket)
+    this.#observer = observer
+    this.handler = handler
+    this.kind = stream instanceof TLSSocket ? 'tls' : 'stream'
+    this.open = this.kind === 'stream'
+    socket.setNoDelay(true)
+    stream.on('secure', () => {
+      this.open = true
+    })
+    stream.on('data', this.#onData)
+    stream.on('end', () => this.handler.onEnd())
+    stream.on('error', () => stream.destroy())
+    stream.on('close', this.#onClose)
+    if (socket !== stream) {
+      // A socket may end before the stream above it has seen the end.
+      socket.on('error', () => stream.destroy())
+      socket.once('close', () => stream.destroy())
+    }
+    stream.pause()
+  }
+
+  get peer(): string {
+    return `${this.#socket.remoteAddress}:${this.#socket.remotePort}`
+  }
+
+  get octetsReceived(): number {
+    this.#count()
+    return this.#received
+  }
+
+  get octetsSent(): number {
+    this.#count()
+    return this.#sent
+  }
+
+  get pending(): number {
+    return this.#stream.writableLength
+  }
+
+  get writable(): boolean {
+    return this.#stream.writable
+  }
+
+  get unsent(): number {
+    return this.#lost + this.pending
+  }
+
+  /** Copies `bytes`: Node does not tell when it has read them for the last time. */
+  write(bytes: Buffer): boolean {
+    if (!this.#stream.writable) {
+      this.#lost += bytes.length
+      return true
+    }
+    this.#observer.write(bytes.length)
+    this.#writes.push(bytes.length)
+    this.#stream.write(Buffer.from(bytes), this.#onWritten)
+    this.#count()
+    return true
+  }
+
+  pause(): void {
+    this.#stream.pause()
+  }
+
+  resume(): void {
+    this.#stream.resume()
+  }
+
+  end(): void {
+    this.#stream.end()
+  }
+
+  destroy(): void {
+    this.#count()
+    this.#stream.destroy()
+    this.#socket.destroy()
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#observer.read(chunk.length)
+    this.handler.onChunk(chunk, chunk.length)
+    this.#count()
+  }
+
+  readonly #onWritten = (error?: Error | null): void => {
+    const size = this.#writes.shift() ?? 0
+    // Of a stream that is destroyed Node calls every write done.
+    if (error || this.#stream.destroyed) this.#lost += size
+    else this.handler.onProgress()
+  }
+
+  readonly #onClose = (): void => {
+    this.#count()
+    for (const size of this.#writes.splice(0)) this.#lost += size
+    this.handler.onClosed()
+  }
+
+  /** Octets of the TCP socket: with TLS those are more than what is read and written here. */
+  #count(): void {
+    const { bytesRead, bytesWritten } = this.#handle ?? this.#socket
+    // Of a handle that is closed there is nothing to learn any more.
+    const received = Math.max(this.#received, bytesRead ?? 0)
+    const sent = Math.max(this.#sent, (bytesWritten ?? 0) - (this.#handle?.writeQueueSize ?? 0))
+    this.#observer.wireReceived(received - this.#received)
+    this.#observer.wireSent(sent - this.#sent)
+    this.#received = received
+    this.#sent = sent
+  }
+}

@@ -1,0 +1,63 @@
+// Where the octets of one connection come from and go to: one interface, whatever carries them.
+//
+// Each way (bare-transport: TCP; stream-transport: TLS, and TCP where bare handles cannot be used) keeps the other half
+// open: the peer's FIN ends reading, and what is written after it still goes out.
+
+/** Hears what happens on a transport. */
+export interface TransportHandler {
+  /** Octets from the peer: 0…`length` of `chunk`, which is lent for the call only. */
+  onChunk(chunk: Buffer, length: number): void
+  /** The kernel took some of what a write had to leave waiting. */
+  onProgress(): void
+  /** The peer will send nothing more (FIN). */
+  onEnd(): void
+  /** The connection is gone. Called exactly once, and never from inside a call to the transport. */
+  onClosed(): void
+}
+
+export interface Transport {
+  /** Whoever serves the connection at the time: first its opening handshake, then the connection. */
+  handler: TransportHandler
+  readonly kind: TransportKind
+  /** Whether octets can be exchanged: not before the handshake of TLS is done. */
+  readonly open: boolean
+  /** Address and port of the peer, such as `127.0.0.1:50000`. Costs a system call. */
+  readonly peer: string
+  /** Octets of the socket so far, those of TLS itself included. */
+  readonly octetsReceived: number
+  /** Those of them that the kernel has taken. */
+  readonly octetsSent: number
+  /** Octets that were written and that the kernel has not taken yet; an upper bound. */
+  readonly pending: number
+  /** Whether what is written now can still go out. */
+  readonly writable: boolean
+  /** Octets that were written and did not go out, and never will if the transport is gone. */
+  readonly unsent: number
+  /**
+   * Writes all of `bytes`; they are lost where the transport is not `writable`.
+   *
+   * @returns true if the caller may use the memory again, false if it belongs to the write until that is done
+   */
+  write(bytes: Buffer): boolean
+  /** Stops reading. A transport begins so. */
+  pause(): void
+  resume(): void
+  /** Sends FIN behind everything that was written. Once the peer has sent its own, the connection is gone. */
+  end(): void
+  /** Drops the connection now, with what is still waiting to be sent. */
+  destroy(): void
+}
+
+/** `tcp` is the bare handle, `stream` its fallback. */
+export type TransportKind = 'tcp' | 'stream' | 'tls'
+
+/** Counts the octets of all transports of a process. */
+export interface OctetObserver {
+  /** One read; under TLS, of what it carries. */
+  read(size: number): void
+  /** One write, handed over; `wireSent` counts what the kernel took of it. */
+  write(size: number): void
+  /** Octets of the socket. */
+  wireReceived(size: number): void
+  wireSent(size: number): void
+}

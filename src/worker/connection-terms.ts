@@ -1,0 +1,77 @@
+// What the opening handshake of a connection agreed on, made in one place. From it come the connection's rules, its echo
+// and the head of its report.
+
+import type { DeflateAgreement } from '../protocol/deflate-negotiation.js'
+import type { Acceptance, UpgradeRequest } from '../protocol/upgrade-request.js'
+import type { Transport, TransportKind } from '../transport/transport.js'
+
+export interface ConnectionTerms {
+  /** Number of the connection, unique over the primary's life. */
+  readonly id: number
+  /** Address and port of the peer. */
+  readonly peer: string
+  readonly transport: TransportKind
+  /** Such as `1.1`. */
+  readonly httpVersion: string
+  /** Path and query of the request target; the query is without its `?` and empty where there is none. */
+  readonly path: string
+  readonly query: string
+  /** Head of the request as it came, up to `MOST_KEPT` octets of it. */
+  readonly request: string
+  /** Value of Sec-WebSocket-Key, and of the Sec-WebSocket-Accept that answered it. */
+  readonly key: string
+  readonly accept: string
+  readonly userAgent: string | null
+  /** Values of the headers that answered the client's offers; null where nothing was agreed. */
+  readonly extensions: string | null
+  readonly subprotocol: string | null
+  /** Undefined when messages go uncompressed. */
+  readonly deflate: DeflateAgreement | undefined
+}
+
+/** Octets that are kept of a request head, and of a User-Agent: a report must not cost what a peer likes it to. */
+const MOST_KEPT = 4096
+const MOST_AGENT_KEPT = 256
+
+/** @param head the request as text */
+export function connectionTerms(
+  id: number,
+  transport: Transport,
+  request: UpgradeRequest,
+  head: string,
+  acceptance: Acceptance,
+  accept: string,
+): ConnectionTerms {
+  const { deflate, extensionsHeader, subprotocol } = acceptance
+  // Strings cut out of the head keep all of it in memory, which is fine for as long as all of it is kept.
+  const keep = head.length <= MOST_KEPT ? (text: string): string => text : flatCopy
+  const agent = fieldValue(request.rawHeaders, 'user-agent')
+  return {
+    id,
+    peer: transport.peer,
+    transport: transport.kind,
+    httpVersion: request.httpVersion,
+    path: keep(acceptance.path),
+    query: keep(acceptance.query),
+    request: keep(head.slice(0, MOST_KEPT)),
+    key: keep(acceptance.key),
+    accept,
+    userAgent: agent && keep(agent.slice(0, MOST_AGENT_KEPT)),
+    extensions: extensionsHeader ?? null,
+    subprotocol: subprotocol === undefined ? null : keep(subprotocol),
+    deflate,
+  }
+}
+
+/** Value of the first field line of this name, given in lower case. */
+function fieldValue(rawHeaders: readonly string[], name: string): string | null {
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (rawHeaders[i].length === name.length && rawHeaders[i].toLowerCase() === name) return rawHeaders[i + 1]
+  }
+  return null
+}
+
+/** A string of its own; heads are latin1. */
+function flatCopy(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1')
+}

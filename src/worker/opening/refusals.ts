@@ -1,0 +1,18 @@
+// Refusals for what only the worker sees: limits and time, not the request.
+
+import type { Admission } from '../../messages.js'
+import type { Refusal, RefusalReason } from '../../protocol/upgrade-request.js'
+
+/** By the status that the primary decided on. */
+export const OVER_LIMIT: Record<Exclude<Admission, 0>, Refusal> = {
+  429: refusal(429, 'max_connections_per_ip', 'Too many connections come from this address (max-connections-per-ip).'),
+  503: refusal(503, 'max_connections', 'The server has all the connections it may have (max-connections).'),
+}
+
+export const TIMEOUT = refusal(408, 'timeout', 'The request was not complete within the handshake timeout.')
+
+export const INCOMPLETE = refusal(400, 'bad_http', 'The request ended before its head was complete.')
+
+function refusal(status: number, reason: RefusalReason, sentence: string): Refusal {
+  return { kind: 'refuse', status, reason, sentence, headers: {} }
+}
