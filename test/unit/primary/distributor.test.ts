@@ -215,6 +215,19 @@ describe('hand-over', () => {
     assert.deepEqual(workers[1].names, ['s2', 's4', 's6', 's3', 's5'])
   })
 
+  it('moves what a dead worker was yet to be sent', () => {
+    const { distributor, workers } = distribute('round-robin', 1)
+    accept(distributor, MOST_IN_FLIGHT + 1)
+    const heir = new FakeWorker()
+    distributor.join(heir)
+    distributor.remove(workers[0])
+    takeAll(distributor, [heir])
+    assert.deepEqual(
+      heir.names,
+      sockets.map(({ name }) => name),
+    )
+  })
+
   it('revokes at the deadline, moves the socket and suspends the worker until it is heard', () => {
     const { distributor, workers } = distribute('least-connections', 2)
     accept(distributor, 4)
