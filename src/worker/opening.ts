@@ -108,7 +108,6 @@ export class Openings {
     const onClose = (): void => this.#onSocketClosed(opening)
     const opening: Opening = { id, socket, stream, admission, onClose, deadline, refused: false }
     this.#open.set(stream, opening)
-    this.#traffic.connectionTaken()
     socket.setNoDelay(true)
     socket.on('error', ignore)
     socket.on('close', onClose)

@@ -7,7 +7,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Changes, Handover } from '../../../src/messages.js'
-import { ACKNOWLEDGEMENT_TIMEOUT, Distributor, type Recipient } from '../../../src/primary/distributor.js'
+import { ACKNOWLEDGEMENT_TIMEOUT, Distributor } from '../../../src/primary/distributor.js'
+import type { Recipient } from '../../../src/primary/lane.js'
 import { Handovers } from '../../../src/worker/handovers.js'
 
 const WORKERS = 3
@@ -217,6 +218,9 @@ class World {
   verifyOwners(): void {
     for (const { name, closed } of this.clients) assert.ok(closed, `the primary kept its copy of ${name}`)
     for (const worker of this.workers) assert.equal(this.distributor.load(worker), worker.open.size)
+    const { openedTotal, endedTotal } = this.distributor
+    const open = this.workers.reduce((sum, worker) => sum + this.distributor.open(worker), 0)
+    assert.equal(openedTotal, endedTotal.closed + endedTotal.lost + open)
   }
 
   verifyNoneLost(): void {
