@@ -79,11 +79,12 @@ const connections = [
   }),
   graph({
     title: 'Opened and ended',
-    description: 'TCP connections that workers took over, and WebSocket connections that ended.',
+    description:
+      'TCP connections that workers took over, and those that ended: closed, or lost with a worker that died.',
     unit: 'cps',
     queries: {
       opened: totalRate('echobahn_connections_total'),
-      ended: totalRate('echobahn_closes_total'),
+      'ended, {{cause}}': occurring(rate('cause', 'echobahn_connections_ended_total')),
     },
   }),
   graph({

@@ -20,6 +20,10 @@ export type WorkerState = (typeof WORKER_STATES)[number]
 export const RESTART_REASONS = ['exit', 'signal', 'start_failed', 'reload'] as const
 export type RestartReason = (typeof RESTART_REASONS)[number]
 
+/** How a TCP connection ended, as the primary knows it. */
+export const END_CAUSES = ['closed', 'lost'] as const
+export type EndCause = (typeof END_CAUSES)[number]
+
 /** Limits that an alert compares a gauge with, named as their options. */
 export const LIMITS = ['max_connections', 'codec_queue'] as const
 export type Limit = (typeof LIMITS)[number]
@@ -100,12 +104,6 @@ export const SUMMED = {
     help: 'Octets that one write handed to a socket.',
     labels: {},
     buckets: SIZE_BUCKETS,
-  },
-  connections_total: {
-    type: 'counter',
-    unit: 'connections',
-    help: 'TCP connections that a worker took over.',
-    labels: {},
   },
   connections_rejected_total: {
     type: 'counter',
@@ -192,7 +190,6 @@ export const SUMMED = {
  * what each process gained, also those that are gone. Event-loop delays and CPU are seconds.
  */
 export const WORKER_GAUGE_RULES = {
-  connections: 'sum',
   pausedConnections: 'sum',
   bufferedBytes: 'sum',
   codecQueueMessages: 'sum',
@@ -221,13 +218,6 @@ export interface WorkerMetric extends Described {
 
 /** Read from the workers' snapshots; `worker` is the slot, 1 to the number of workers. */
 export const WORKER_METRICS: Readonly<Record<string, WorkerMetric>> = {
-  connections: {
-    type: 'gauge',
-    unit: 'connections',
-    help: 'Connections open now.',
-    labels: {},
-    gauges: ['connections'],
-  },
   paused_connections: {
     type: 'gauge',
     unit: 'connections',
@@ -288,6 +278,36 @@ export const WORKER_METRICS: Readonly<Record<string, WorkerMetric>> = {
 
 /** What the primary knows by itself. A label's values are a list, or words where they are not known beforehand. */
 export const PRIMARY_METRICS = {
+  connections: {
+    type: 'gauge',
+    unit: 'connections',
+    help: 'TCP connections that the worker has now.',
+    labels: { worker: 'number of the worker' },
+  },
+  connections_total: {
+    type: 'counter',
+    unit: 'connections',
+    help: 'TCP connections that a worker took over: those that have ended, and those that are open.',
+    labels: {},
+  },
+  connections_ended_total: {
+    type: 'counter',
+    unit: 'connections',
+    help: 'TCP connections that ended: closed by their peer or their worker, or lost with a worker that died.',
+    labels: { cause: END_CAUSES },
+  },
+  websockets: {
+    type: 'gauge',
+    unit: 'connections',
+    help: 'WebSocket connections open now, by the last snapshots: accepted handshakes less closes and those lost.',
+    labels: {},
+  },
+  websockets_lost_total: {
+    type: 'counter',
+    unit: 'connections',
+    help: 'WebSocket connections that were open in the last snapshot of a worker that died.',
+    labels: {},
+  },
   workers: {
     type: 'gauge',
     unit: 'workers',

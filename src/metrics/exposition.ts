@@ -3,6 +3,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import {
   type CounterDescription,
+  END_CAUSES,
   type HistogramDescription,
   LIMITS,
   type Limit,
@@ -14,12 +15,13 @@ import {
   WORKER_STATES,
 } from './catalogue.js'
 import { type LabelSet, labelSets, type SummedName, seriesOf } from './layout.js'
-import type { FleetSource, MetricSource } from './source.js'
+import type { ConnectionSource, FleetSource, MetricSource } from './source.js'
 import { SummedHistogram } from './summed-histogram.js'
 
 export interface ExpositionSources {
   readonly totals: MetricSource
   readonly fleet: FleetSource
+  readonly connections: ConnectionSource
   /** Number of slots; the label `worker` goes from 1 to it. */
   readonly workers: number
   readonly limits: Readonly<Record<Limit, number>>
@@ -46,6 +48,7 @@ export function createRegistry(sources: ExpositionSources): Registry {
   const registry = new Registry()
   registerSummed(registry, sources.totals)
   registerWorkers(registry, sources)
+  registerConnections(registry, sources)
   registerPrimary(registry, sources)
   collectDefaultMetrics({ register: registry })
   return registry
@@ -75,6 +78,18 @@ function registerWorkers(registry: Registry, { totals, workers }: ExpositionSour
       ),
     )
   }
+}
+
+function registerConnections(registry: Registry, { totals, connections, workers }: ExpositionSources): void {
+  const { connections_total: opened, connections_ended_total: ended, websockets_lost_total: lost } = PRIMARY_METRICS
+  register(registry, 'connections', PRIMARY_METRICS.connections, () => {
+    const open = connections.openByWorker()
+    return slots(workers).map(slot => ({ labels: { worker: String(slot) }, value: open.get(slot) ?? 0 }))
+  })
+  register(registry, 'connections_total', opened, () => [{ labels: {}, value: connections.opened }])
+  register(registry, 'connections_ended_total', ended, () => samplesBy('cause', END_CAUSES, connections.ended))
+  register(registry, 'websockets', PRIMARY_METRICS.websockets, () => [{ labels: {}, value: totals.websockets }])
+  register(registry, 'websockets_lost_total', lost, () => [{ labels: {}, value: totals.websocketsLost }])
 }
 
 function registerPrimary(registry: Registry, { totals, fleet, workers, limits, version }: ExpositionSources): void {

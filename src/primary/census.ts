@@ -2,14 +2,14 @@
 
 import type { WorkerView } from '../admin/view.js'
 import { monotonicNow } from '../messages.js'
-import { type RestartReason, WORKER_STATES, type WorkerState } from '../metrics/catalogue.js'
-import type { FleetSource } from '../metrics/source.js'
+import { type EndCause, type RestartReason, WORKER_STATES, type WorkerState } from '../metrics/catalogue.js'
+import type { ConnectionSource, FleetSource } from '../metrics/source.js'
 import type { Accepted } from './accepted.js'
 import type { Distributor } from './distributor.js'
 import type { Fleet } from './fleet.js'
 import type { WorkerProcess } from './worker-process.js'
 
-export class Census implements FleetSource {
+export class Census implements FleetSource, ConnectionSource {
   readonly #fleet: Fleet
   readonly #distributor: Distributor<Accepted>
 
@@ -48,6 +48,21 @@ export class Census implements FleetSource {
 
   restartsByReason(): Readonly<Record<RestartReason, number>> {
     return this.#fleet.restarts
+  }
+
+  get opened(): number {
+    return this.#distributor.openedTotal
+  }
+
+  get ended(): Readonly<Record<EndCause, number>> {
+    return this.#distributor.endedTotal
+  }
+
+  openByWorker(): Map<number, number> {
+    const open = new Map<number, number>()
+    for (const worker of this.#fleet.members)
+      open.set(worker.slot, (open.get(worker.slot) ?? 0) + this.#distributor.open(worker))
+    return open
   }
 
   #members(): WorkerProcess[] {

@@ -1,8 +1,9 @@
 // Gives accepted sockets to workers, each hand-over acknowledged. No I/O: sockets are opaque, the clock is passed in.
 
-import type { Admission, Handover } from '../messages.js'
+import type { EndCause } from '../metrics/catalogue.js'
 import type { Settings } from '../settings.js'
 import { AdmissionControl, type Limits } from './admission.js'
+import { Lane, MOST_IN_FLIGHT, type Recipient, type Taken, type Untaken } from './lane.js'
 import { STRATEGIES, type Strategy } from './strategy.js'
 
 /** A hand-over that is not acknowledged within this many milliseconds goes to another worker. */
@@ -10,14 +11,6 @@ export const ACKNOWLEDGEMENT_TIMEOUT = 1000
 
 /** Milliseconds for which a worker without a free file descriptor gets no connections. */
 export const OUT_OF_FILES_PAUSE = 500
-
-/** What the distributor asks of a worker. */
-export interface Recipient<Socket> {
-  /** Sends the socket; our copy of it stays open. */
-  handOver(message: Handover, socket: Socket): void
-  /** Hand-over `id` counts no more. */
-  revoke(id: number): void
-}
 
 export interface DistributorOptions<Socket> {
   readonly distribution: Settings['distribution']
@@ -30,52 +23,6 @@ export interface DistributorOptions<Socket> {
   readonly now: () => number
 }
 
-/** A connection that no worker has taken yet. */
-interface Untaken<Socket> {
-  readonly admission: Admission
-  readonly address: string
-  readonly socket: Socket
-  /** When the hand-over under way counts as missed. */
-  deadline: number
-}
-
-/** A connection that a worker serves. */
-type Taken = Pick<Untaken<never>, 'admission' | 'address'>
-
-/**
- * Hand-overs under way per worker: enough that a worker has work while its acknowledgements travel. Each of them has to be
- * revoked when the worker stands still, and they must all find room in the pipe; a socket that waits here can go elsewhere
- * without further ado.
- */
-export const MOST_IN_FLIGHT = 64
-
-/** One worker as the distributor sees it. */
-class Lane<Socket> {
-  readonly recipient: Recipient<Socket>
-  /** By the number of the hand-over. */
-  readonly taken = new Map<number, Taken>()
-  /** Hand-overs under way by number, oldest first. */
-  readonly inFlight = new Map<number, Untaken<Socket>>()
-  /** Reserved for the worker, to be sent when fewer are under way. */
-  readonly queue: Untaken<Socket>[] = []
-  responsive = true
-  retired = false
-  /** Until when the worker is taken to be out of file descriptors; undefined when it is not. */
-  outOfFilesUntil: number | undefined
-
-  constructor(recipient: Recipient<Socket>) {
-    this.recipient = recipient
-  }
-
-  get eligible(): boolean {
-    return this.responsive && !this.retired && this.outOfFilesUntil === undefined
-  }
-
-  get load(): number {
-    return this.taken.size + this.inFlight.size + this.queue.length
-  }
-}
-
 export class Distributor<Socket> {
   readonly #strategy: Strategy
   readonly #admission: AdmissionControl
@@ -86,6 +33,9 @@ export class Distributor<Socket> {
   readonly #laneOf = new Map<Recipient<Socket>, Lane<Socket>>()
   /** Admitted connections that no worker can be given at the moment. */
   #waiting: Untaken<Socket>[] = []
+  /** Connections that a worker took. */
+  #opened = 0
+  readonly #ended: Record<EndCause, number> = { closed: 0, lost: 0 }
   #lastChosen = -1
   #lastHandover = 0
   #closed = false
@@ -101,6 +51,16 @@ export class Distributor<Socket> {
   /** Whether `accept` needs the peer's address. */
   get needsAddress(): boolean {
     return this.#admission.needsAddress
+  }
+
+  /** Connections that workers took so far. */
+  get openedTotal(): number {
+    return this.#opened
+  }
+
+  /** Those of them that are no more: the rest is what the workers have now. */
+  get endedTotal(): Readonly<Record<EndCause, number>> {
+    return this.#ended
   }
 
   /** Takes charge of an accepted socket. Without any eligible worker it waits for one, unless it is to be refused. */
@@ -125,20 +85,23 @@ export class Distributor<Socket> {
     this.#placeElsewhere(lane, lane.queue.splice(0))
   }
 
-  /** The worker is dead: what it had is gone, what it had not taken goes to others. */
-  remove(recipient: Recipient<Socket>): void {
+  /** The worker is dead: what it had is lost, what it had not taken goes to others. Returns how many are lost. */
+  remove(recipient: Recipient<Socket>): number {
     const lane = this.#laneOf.get(recipient)
-    if (!lane) return
+    if (!lane) return 0
     this.#laneOf.delete(recipient)
     this.#lanes.splice(this.#lanes.indexOf(lane), 1)
     for (const connection of lane.taken.values()) this.#release(connection)
     for (const connection of [...lane.inFlight.values(), ...lane.queue]) this.#place(connection)
+    this.#ended.lost += lane.taken.size
+    return lane.taken.size
   }
 
   /** The worker serves the connections from now on. Numbers that were revoked meanwhile are passed over. */
   taken(recipient: Recipient<Socket>, ids: readonly number[]): void {
     this.#answered(recipient, ids, (lane, { admission, address, socket }, id) => {
       lane.taken.set(id, { admission, address })
+      this.#opened++
       this.#closeSocket(socket)
     })
   }
@@ -165,6 +128,7 @@ export class Distributor<Socket> {
       const connection = lane.taken.get(id)
       if (connection === undefined) continue
       lane.taken.delete(id)
+      this.#ended.closed++
       this.#release(connection)
     }
   }
@@ -207,6 +171,11 @@ export class Distributor<Socket> {
 
   isResponsive(recipient: Recipient<Socket>): boolean {
     return this.#laneOf.get(recipient)?.responsive ?? false
+  }
+
+  /** Connections that the worker took and has. */
+  open(recipient: Recipient<Socket>): number {
+    return this.#laneOf.get(recipient)?.taken.size ?? 0
   }
 
   /** Connections of the worker, those reserved for it included. */

@@ -113,6 +113,7 @@ class Primary {
     const registry = createRegistry({
       totals: this.#totals,
       fleet: this.#census,
+      connections: this.#census,
       workers: this.#settings.workers,
       limits: { max_connections: this.#settings.maxConnections, codec_queue: this.#settings.codecQueue },
       version: manifest.version,
@@ -173,8 +174,10 @@ class Primary {
   }
 
   #onExit(worker: WorkerProcess): void {
-    if (this.#phase === 'draining') this.#cut += worker.cut ?? this.#distributor.load(worker)
-    this.#distributor.remove(worker)
+    const lost = this.#distributor.remove(worker)
+    if (lost > 0)
+      this.#log.warn({ slot: worker.slot, workerPid: worker.pid, lost }, `connections lost with the worker: ${lost}`)
+    if (this.#phase === 'draining') this.#cut += worker.cut ?? lost
     this.#totals.forget(worker.pid)
     this.#rounds.gone(worker)
     this.#questions.gone(worker)

@@ -2,7 +2,7 @@
 
 import { monotonicNow, type Report } from '../messages.js'
 import { WORKER_GAUGE_RULES, WORKER_GAUGES, type WorkerGauge } from '../metrics/catalogue.js'
-import { SERIES_COUNT } from '../metrics/layout.js'
+import { offsetOf, SERIES_COUNT, seriesOf } from '../metrics/layout.js'
 import type { MetricSource } from '../metrics/source.js'
 
 /** The last report of one living process. */
@@ -10,12 +10,18 @@ interface Snapshot {
   readonly slot: number
   /** In the order of `WORKER_GAUGES`. */
   readonly gauges: readonly number[]
+  /** WebSocket connections that the process has, by what it has counted so far. */
+  readonly websockets: number
   /** Monotonic milliseconds. */
   readonly arrivedAt: number
 }
 
+const ACCEPTED = offsetOf('handshakes_total', { result: 'accepted' })
+const CLOSES: ReadonlySet<number> = new Set(seriesOf('closes_total').map(({ offset }) => offset))
+
 export class Totals implements MetricSource {
   readonly values = new Float64Array(SERIES_COUNT)
+  #websocketsLost = 0
   readonly #now: () => number
   /** By pid: during a reload a slot has two processes, and both report. */
   readonly #snapshots = new Map<number, Snapshot>()
@@ -39,15 +45,26 @@ export class Totals implements MetricSource {
     checkGauges(report.gauges)
     for (let i = 0; i < report.deltas.length; i += 2) this.values[report.deltas[i]] += report.deltas[i + 1]
 
-    this.#grow(slot, this.#snapshots.get(pid)?.gauges, report.gauges)
+    const before = this.#snapshots.get(pid)
+    this.#grow(slot, before?.gauges, report.gauges)
+    const websockets = (before?.websockets ?? 0) + openedLessClosed(report.deltas)
     const arrivedAt = this.#now()
-    this.#snapshots.set(pid, { slot, gauges: report.gauges, arrivedAt })
+    this.#snapshots.set(pid, { slot, gauges: report.gauges, websockets, arrivedAt })
     this.#lastArrival.set(slot, arrivedAt)
   }
 
-  /** The process is gone and its last report was added: its gauges go with it, its counts stay. */
+  /** The process is gone and its last report was added: its gauges go with it, its counts stay, what it had is lost. */
   forget(pid: number): void {
+    this.#websocketsLost += this.#snapshots.get(pid)?.websockets ?? 0
     this.#snapshots.delete(pid)
+  }
+
+  get websockets(): number {
+    return [...this.#snapshots.values()].reduce((sum, { websockets }) => sum + websockets, 0)
+  }
+
+  get websocketsLost(): number {
+    return this.#websocketsLost
   }
 
   gauge(slot: number, gauge: WorkerGauge): number {
@@ -76,6 +93,16 @@ export class Totals implements MetricSource {
       if (WORKER_GAUGE_RULES[gauge] === 'grow') grown[i] += Math.max(0, now[i] - (before?.[i] ?? 0))
     }
   }
+}
+
+/** By how many the WebSocket connections of a process have become more. */
+function openedLessClosed(deltas: readonly number[]): number {
+  let change = 0
+  for (let i = 0; i < deltas.length; i += 2) {
+    if (deltas[i] === ACCEPTED) change += deltas[i + 1]
+    else if (CLOSES.has(deltas[i])) change -= deltas[i + 1]
+  }
+  return change
 }
 
 function checkDeltas(deltas: readonly number[]): void {

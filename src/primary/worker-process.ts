@@ -6,7 +6,7 @@ import { type FromWorker, type Handover, type Leave, monotonicNow, type ToWorker
 import type { ConnectionFilter } from '../report/filter.js'
 import type { Settings } from '../settings.js'
 import type { Accepted } from './accepted.js'
-import type { Recipient } from './distributor.js'
+import type { Recipient } from './lane.js'
 
 /** A worker that is not ready within this many milliseconds is killed. */
 const START_TIMEOUT = 30_000

@@ -10,22 +10,15 @@ const RESOLUTION = 10
 
 export class Gauges {
   readonly #connections: ReadonlyMap<number, Connection>
-  readonly #openings: () => number
   readonly #codec: Codec
   readonly #codecThreads: number
   readonly #delay: IntervalHistogram = monitorEventLoopDelay({ resolution: RESOLUTION })
   #takenAt = performance.now()
 
-  constructor(
-    connections: ReadonlyMap<number, Connection>,
-    codec: Codec,
-    codecThreads: number,
-    openings: () => number,
-  ) {
+  constructor(connections: ReadonlyMap<number, Connection>, codec: Codec, codecThreads: number) {
     this.#connections = connections
     this.#codec = codec
     this.#codecThreads = codecThreads
-    this.#openings = openings
     this.#delay.enable()
   }
 
@@ -39,16 +32,14 @@ export class Gauges {
     this.#delay.disable()
   }
 
-  #ofConnections(): Pick<Record<WorkerGauge, number>, 'connections' | 'pausedConnections' | 'bufferedBytes'> {
-    let connections = this.#openings()
+  #ofConnections(): Pick<Record<WorkerGauge, number>, 'pausedConnections' | 'bufferedBytes'> {
     let pausedConnections = 0
     let bufferedBytes = 0
     for (const connection of this.#connections.values()) {
-      connections++
       if (connection.paused) pausedConnections++
       bufferedBytes += connection.held
     }
-    return { connections, pausedConnections, bufferedBytes }
+    return { pausedConnections, bufferedBytes }
   }
 
   #ofCodec(): Pick<Record<WorkerGauge, number>, 'codecQueueMessages' | 'codecThreads' | 'codecUtilizationRatio'> {

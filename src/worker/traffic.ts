@@ -36,7 +36,6 @@ const WRITE_SIZE = histogramAt('write_size_bytes')
 const DURATION = histogramAt('connection_duration_seconds')
 const ECHO_PLAIN = histogramAt('echo_duration_seconds', { compressed: 'false' })
 const ECHO_COMPRESSED = histogramAt('echo_duration_seconds', { compressed: 'true' })
-const CONNECTIONS = offsetOf('connections_total')
 const RESULTS: readonly string[] = ['accepted', ...REFUSAL_REASONS]
 const HANDSHAKES = offsetOf('handshakes_total', { result: 'accepted' })
 const CLOSES = {
@@ -151,10 +150,6 @@ export class Traffic implements OctetObserver {
 
   echoed(compressed: boolean, duration: number, messages: number): void {
     this.counters.observe(compressed ? ECHO_COMPRESSED : ECHO_PLAIN, duration, messages)
-  }
-
-  connectionTaken(): void {
-    this.#values[CONNECTIONS]++
   }
 
   connectionRejected(reason: 'max_connections' | 'max_connections_per_ip'): void {

@@ -84,7 +84,7 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
       onInternalError: error => this.onInternalError(error),
     }
     this.#openings = new Openings(settings, secureContextOf(settings), this.#traffic, this)
-    this.#gauges = new Gauges(this.#connections, codec, settings.codecThreads, () => this.#openings.size)
+    this.#gauges = new Gauges(this.#connections, codec, settings.codecThreads)
     this.#departure = new Departure(this.#connections, this.#openings, settings.drainTimeout, cut => this.#exit(cut))
     this.#timers = [
       setInterval(() => this.#report(0), REPORT_INTERVAL),
@@ -149,6 +149,8 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
   }
 
   #report(sequence: number): void {
+    // What is counted and what has become of connections are known together.
+    this.handovers.tell()
     this.#traffic.addWholeEchoes()
     send({ type: 'report', sequence, deltas: this.#counters.takeDeltas(), gauges: this.#gauges.take() })
   }
@@ -164,7 +166,6 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     this.#gauges.stop()
     // A process that exits while a thread makes a zlib context is aborted by Node ("close before init").
     const closed = this.#codec.close()
-    this.handovers.tell()
     this.#report(0)
     send({ type: 'left', cut, reports: this.#archive.allClosed() }, () => void closed.then(() => process.exit(0)))
   }

@@ -47,6 +47,14 @@ describe('a worker killed under load', () => {
     const metrics = await service.metrics()
     assert.equal(metrics.get('echobahn_worker_restarts_total{reason="signal"}'), 1)
     assert.equal(metrics.get('echobahn_handshakes_total{result="accepted"}'), 90)
+    const value = (name: string): number => metrics.get(`echobahn_${name}`) ?? Number.NaN
+    assert.equal(value('connections_total'), 90)
+    assert.equal(value('connections_ended_total{cause="lost"}'), victim.connections)
+    assert.equal(value('connections{worker="1"}') + value('connections{worker="2"}'), 90 - victim.connections)
+    assert.equal(value('websockets_lost_total'), victim.connections)
+    assert.equal(value('websockets'), 90 - victim.connections)
+    const { level, lost: told } = await service.logged(({ msg }) => msg.startsWith('connections lost'))
+    assert.deepEqual([level, told], [40, victim.connections])
   })
 
   it('loses no connection attempt when it was the only one', async t => {

@@ -81,4 +81,27 @@ describe('a stalled worker', () => {
       now => age(now, 1) < 1,
     )
   })
+
+  it('answers nobody a second time, though what it was given comes back to it', async t => {
+    const service = await startService(t, '--workers', '2')
+    const workers = await service.workers()
+    for (const { pid } of workers) stall(t, pid)
+    const opening = EchoPeer.openMany(service.url, 12)
+    await service.until(
+      () => service.workers(),
+      now => now.every(({ state, connections }) => state === 'unresponsive' && connections === 0),
+    )
+    for (const { pid } of workers) process.kill(pid, 'SIGCONT')
+    const peers = await opening
+    await Promise.all(peers.map(peer => peer.echo()))
+    const metrics = await service.metrics()
+    assert.equal(accepted(metrics), 12)
+    const answered = [...metrics].filter(([name]) => name.startsWith('echobahn_handshakes_total'))
+    assert.equal(
+      answered.reduce((sum, [, count]) => sum + count, 0),
+      12,
+    )
+    await Promise.all(peers.map(peer => peer.echo()))
+    assert.deepEqual(new Set(peers.map(({ strays }) => strays)), new Set([0]))
+  })
 })

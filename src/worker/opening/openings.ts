@@ -45,7 +45,6 @@ export class Openings implements OpeningHandler {
 
   /** Takes a fresh connection through the handshake; `handle` is what came with its hand-over. */
   take(id: number, handle: object, admission: Admission): void {
-    this.#traffic.connectionTaken()
     const opening = new Opening(
       id,
       admission,

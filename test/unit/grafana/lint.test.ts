@@ -133,5 +133,5 @@ test('target-counter-agg-rule: counters are under rate or increase, and nothing 
 
 function isOfWorker(metric: string): boolean {
   const key = metric.slice(PREFIX.length)
-  return key in WORKER_METRICS || key === 'worker_snapshot_age_seconds'
+  return key in WORKER_METRICS || 'worker' in (PRIMARY_METRICS[key as keyof typeof PRIMARY_METRICS]?.labels ?? {})
 }

@@ -19,8 +19,11 @@ function sources() {
     totals: {
       values: counters.values,
       gauge: (slot, gauge) => slot * (gauges[gauge] ?? 0),
+      websockets: 6,
+      websocketsLost: 7,
       snapshotAge: slot => slot / 4,
     },
+    connections: { opened: 20, ended: { closed: 9, lost: 8 }, openByWorker: () => new Map([[2, 3]]) },
     fleet: { workersByState: () => states, restartsByReason: () => restarts },
     workers: 2,
     limits: { max_connections: 1000, codec_queue: 10 },
@@ -83,15 +86,15 @@ test('histograms are cumulative, and +Inf is the count', async () => {
 
 test('worker metrics have a series for each slot', async () => {
   const { gauges, scrape } = sources()
-  Object.assign(gauges, { connections: 5, eventLoopDelayP99: 0.25, cpuSystemSeconds: 1.5 })
+  Object.assign(gauges, { pausedConnections: 5, eventLoopDelayP99: 0.25, cpuSystemSeconds: 1.5 })
   const series = await scrape()
-  assert.equal(series.get('echobahn_connections{worker="1"}'), 5)
-  assert.equal(series.get('echobahn_connections{worker="2"}'), 10)
+  assert.equal(series.get('echobahn_paused_connections{worker="1"}'), 5)
+  assert.equal(series.get('echobahn_paused_connections{worker="2"}'), 10)
   assert.equal(series.get('echobahn_event_loop_delay_seconds{worker="1",quantile="0.99"}'), 0.25)
   assert.equal(series.get('echobahn_event_loop_delay_seconds{worker="1",quantile="1"}'), 0)
   assert.equal(series.get('echobahn_worker_cpu_seconds_total{worker="2",mode="system"}'), 3)
   assert.equal(series.get('echobahn_worker_snapshot_age_seconds{worker="2"}'), 0.5)
-  assert.equal(series.has('echobahn_connections{worker="3"}'), false)
+  assert.equal(series.has('echobahn_paused_connections{worker="3"}'), false)
 })
 
 test('the primary shows its fleet and what runs', async () => {
@@ -121,4 +124,18 @@ test('prom-client reads a histogram the same way through its public get()', asyn
   const metric = await registry.getSingleMetric('echobahn_codec_batch_messages')?.get()
   const upTo4 = metric?.values.find(({ labels }) => Object.entries(labels).some(([k, v]) => k === 'le' && v === 4))
   assert.equal(upTo4?.value, 1)
+})
+
+test('connections are those of the primary, by worker, and how they ended', async () => {
+  const series = await sources().scrape()
+  const values = {
+    'connections{worker="1"}': 0,
+    'connections{worker="2"}': 3,
+    connections_total: 20,
+    'connections_ended_total{cause="closed"}': 9,
+    'connections_ended_total{cause="lost"}': 8,
+    websockets: 6,
+    websockets_lost_total: 7,
+  }
+  for (const [name, value] of Object.entries(values)) assert.equal(series.get(PREFIX + name), value, name)
 })

@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
 import type { Handover } from '../../../src/messages.js'
-import {
-  ACKNOWLEDGEMENT_TIMEOUT,
-  Distributor,
-  MOST_IN_FLIGHT,
-  OUT_OF_FILES_PAUSE,
-  type Recipient,
-} from '../../../src/primary/distributor.js'
+import { ACKNOWLEDGEMENT_TIMEOUT, Distributor, OUT_OF_FILES_PAUSE } from '../../../src/primary/distributor.js'
+import { MOST_IN_FLIGHT, type Recipient } from '../../../src/primary/lane.js'
 
 interface FakeSocket {
   readonly name: string
@@ -215,6 +210,19 @@ describe('hand-over', () => {
     assert.deepEqual(workers[1].names, ['s2', 's4', 's6', 's3', 's5'])
   })
 
+  it('moves what a dead worker was yet to be sent', () => {
+    const { distributor, workers } = distribute('round-robin', 1)
+    accept(distributor, MOST_IN_FLIGHT + 1)
+    const heir = new FakeWorker()
+    distributor.join(heir)
+    distributor.remove(workers[0])
+    takeAll(distributor, [heir])
+    assert.deepEqual(
+      heir.names,
+      sockets.map(({ name }) => name),
+    )
+  })
+
   it('revokes at the deadline, moves the socket and suspends the worker until it is heard', () => {
     const { distributor, workers } = distribute('least-connections', 2)
     accept(distributor, 4)
@@ -343,6 +351,24 @@ describe('hand-over', () => {
     )
     distributor.refused(workers[0], [1])
     assert.equal(sockets[0].closed, true)
+  })
+})
+
+describe('the books', () => {
+  it('balance: what was opened is open, closed or lost', () => {
+    const { distributor, workers } = distribute('round-robin', 2)
+    accept(distributor, 7)
+    assert.equal(distributor.openedTotal, 0)
+    takeAll(distributor, workers)
+    distributor.ended(workers[0], [1, 99])
+    distributor.ended(workers[1], [1, 2])
+    assert.equal(distributor.openedTotal, 7)
+    assert.deepEqual(distributor.endedTotal, { closed: 2, lost: 0 })
+    accept(distributor)
+    assert.equal(distributor.remove(workers[0]), 3)
+    assert.equal(distributor.remove(workers[0]), 0)
+    assert.deepEqual(distributor.endedTotal, { closed: 2, lost: 3 })
+    assert.deepEqual([distributor.open(workers[0]), distributor.open(workers[1])], [0, 2])
   })
 })
 

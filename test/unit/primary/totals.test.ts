@@ -24,17 +24,17 @@ test('deltas of all workers add up and stay when a worker is gone', () => {
 
 test('gauges of a slot are those of its living processes', () => {
   const totals = new Totals()
-  totals.add(1, 100, report({ connections: 5, eventLoopDelayMax: 0.5 }))
-  totals.add(1, 101, report({ connections: 2, eventLoopDelayMax: 0.1 }))
-  totals.add(2, 200, report({ connections: 9 }))
-  assert.equal(totals.gauge(1, 'connections'), 7)
+  totals.add(1, 100, report({ bufferedBytes: 5, eventLoopDelayMax: 0.5 }))
+  totals.add(1, 101, report({ bufferedBytes: 2, eventLoopDelayMax: 0.1 }))
+  totals.add(2, 200, report({ bufferedBytes: 9 }))
+  assert.equal(totals.gauge(1, 'bufferedBytes'), 7)
   assert.equal(totals.gauge(1, 'eventLoopDelayMax'), 0.5)
   totals.forget(100)
-  assert.equal(totals.gauge(1, 'connections'), 2)
+  assert.equal(totals.gauge(1, 'bufferedBytes'), 2)
   assert.equal(totals.gauge(1, 'eventLoopDelayMax'), 0.1)
   totals.forget(101)
-  assert.equal(totals.gauge(1, 'connections'), 0)
-  assert.equal(totals.gauge(2, 'connections'), 9)
+  assert.equal(totals.gauge(1, 'bufferedBytes'), 0)
+  assert.equal(totals.gauge(2, 'bufferedBytes'), 9)
 })
 
 test('CPU time of a slot grows over replacements', () => {
@@ -91,4 +91,24 @@ test('a report with the wrong gauges is refused as a whole', () => {
   assert.throws(() => totals.add(1, 100, short), /1 gauges/)
   assert.throws(() => totals.add(1, 100, report({ residentBytes: Number.NaN }, [SENT, 1])), /residentBytes/)
   assert.equal(totals.values[SENT], 0)
+})
+
+test('WebSocket connections are open, closed, or lost with their process', () => {
+  const totals = new Totals()
+  const accepted = offsetOf('handshakes_total', { result: 'accepted' })
+  const refused = offsetOf('handshakes_total', { result: 'timeout' })
+  const [byClient, byServer] = (['client', 'server'] as const).map(initiator =>
+    offsetOf('closes_total', { initiator, code: '1006' }),
+  )
+  totals.add(1, 100, report({}, [accepted, 5, refused, 3]))
+  totals.add(1, 100, report({}, [accepted, 2, byClient, 3, byServer, 1]))
+  totals.add(2, 200, report({}, [accepted, 4]))
+  assert.deepEqual([totals.websockets, totals.websocketsLost], [7, 0])
+  totals.forget(100)
+  assert.deepEqual([totals.websockets, totals.websocketsLost], [4, 3])
+  totals.add(2, 200, report({}, [byServer, 4]))
+  totals.forget(200)
+  totals.forget(300)
+  assert.deepEqual([totals.websockets, totals.websocketsLost], [0, 3])
+  assert.equal(totals.values[accepted], totals.values[byClient] + totals.values[byServer] + totals.websocketsLost)
 })
