@@ -10,6 +10,8 @@ export class CodecPool {
   readonly #settings: CodecThreadsSettings
   readonly #onFailure: (error: Error) => void
   #threads: CodecThreads | undefined
+  /** Threads that were given up and have not ended yet. */
+  readonly #leaving = new Set<CodecThreads>()
   #failures = 0
   #closed = false
 
@@ -48,11 +50,12 @@ export class CodecPool {
     }
   }
 
-  /** Ends the threads once what they have is done. */
+  /** Ends the threads once what they have is done, and waits for those that were given up. */
   async close(): Promise<void> {
     this.#closed = true
-    await this.#threads?.end()
+    const threads = this.#threads
     this.#threads = undefined
+    await Promise.all([threads, ...this.#leaving].map(each => each?.end()))
   }
 
   #start(): CodecThreads {
@@ -68,6 +71,8 @@ export class CodecPool {
     if (threads !== this.#threads) return
     this.#threads = undefined
     this.#failures++
-    void threads?.end()
+    if (threads === undefined) return
+    this.#leaving.add(threads)
+    void threads.end().finally(() => this.#leaving.delete(threads))
   }
 }
