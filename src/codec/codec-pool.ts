@@ -1,6 +1,6 @@
 // The threads behind the codec: started with their first batch, replaced all together when one of them fails.
 
-import { type BatchMessage, type BatchResult, pack } from './batch.js'
+import { type BatchPart, type BatchResult, pack } from './batch.js'
 import { CodecThreads, type CodecThreadsSettings } from './codec-threads.js'
 
 /** After so many failures with no batch done in between, threads are not tried any more. */
@@ -35,12 +35,12 @@ export class CodecPool {
    * Has a thread do the messages; not to be called for more batches at a time than there are threads. Undefined when
    * none did: the messages are untouched, and the caller's to do.
    */
-  async run(messages: readonly BatchMessage[]): Promise<BatchResult | undefined> {
+  async run(parts: readonly BatchPart[]): Promise<BatchResult | undefined> {
     if (!this.usable) return undefined
     let threads = this.#threads
     try {
       threads = this.#threads ??= this.#start()
-      const result = await threads.run(pack(messages))
+      const result = await threads.run(pack(parts))
       this.#failures = 0
       return result
     } catch (error) {

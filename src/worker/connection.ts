@@ -119,6 +119,10 @@ export class Connection implements TransportHandler, EchoHost {
     return this.#echo.held + (this.#transport?.pending ?? 0)
   }
 
+  get replyRoom(): number {
+    return Math.max(0, this.#context.settings.highWaterMark - (this.#transport?.pending ?? 0))
+  }
+
   /** Octets that back-pressure goes by: those of a message that is still coming cannot shrink by waiting. */
   get #outstanding(): number {
     return this.#echo.queued + (this.#transport?.pending ?? 0)
@@ -155,6 +159,7 @@ export class Connection implements TransportHandler, EchoHost {
   }
 
   onProgress(): void {
+    this.#echo.onRoom()
     if (!this.#overHighWater || this.#outstanding > this.#context.settings.lowWaterMark) return
     this.#overHighWater = false
     this.#release()

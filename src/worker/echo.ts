@@ -15,6 +15,8 @@ export interface EchoHost {
   messagesEchoed: number
   /** Whether messages still get echoed. */
   readonly echoes: boolean
+  /** Octets of replies up to the high-water mark. */
+  readonly replyRoom: number
   /** Makes room in the outbox for `size` octets more. */
   reserve(size: number): void
   flush(): void
@@ -45,6 +47,8 @@ export interface Echo {
   readonly held: number
   /** Those of them that belong to messages received whole. */
   readonly queued: number
+  /** The peer has read: there may be room for replies again. */
+  onRoom(): void
   /** The connection is gone. */
   discard(): void
 }
