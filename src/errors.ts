@@ -16,6 +16,17 @@ export const PROTOCOL_ERRORS = {
   ECHOBAHN_CLOSE_REASON: { close: 1007, meaning: 'the reason of a Close frame is not valid UTF-8' },
   ECHOBAHN_INVALID_UTF8: { close: 1007, meaning: 'a text message is not valid UTF-8' },
   ECHOBAHN_INVALID_DEFLATE: { close: 1007, meaning: 'a compressed message is not valid deflate data' },
+  ECHOBAHN_DEFLATE_EARLIER_MESSAGE: {
+    close: 1007,
+    meaning: 'a compressed message refers to an earlier message although client_no_context_takeover was agreed',
+  },
+  ECHOBAHN_DEFLATE_DISTANCE: { close: 1007, meaning: 'a compressed message refers back beyond its window' },
+  ECHOBAHN_DEFLATE_TAIL: {
+    close: 1007,
+    meaning: 'a compressed message still has the 00 00 ff ff that RFC 7692 section 7.2.1 takes off',
+  },
+  ECHOBAHN_DEFLATE_TRUNCATED: { close: 1007, meaning: 'a compressed message ends inside a block' },
+  ECHOBAHN_TOO_MANY_FINAL_BLOCKS: { close: 1008, meaning: 'a compressed message has more than 1000 final blocks' },
   ECHOBAHN_TOO_MANY_FRAGMENTS: { close: 1008, meaning: 'a message has more frames than max-fragments' },
   ECHOBAHN_INFLATE_RATIO: { close: 1009, meaning: 'a message inflates by more than max-inflate-ratio' },
   ECHOBAHN_MESSAGE_TOO_BIG: { close: 1009, meaning: 'a message is longer than max-message' },

@@ -2,30 +2,40 @@
 
 import { PROTOCOL_ERRORS, type ProtocolErrorCode } from '../errors.js'
 import type { Incoming, Outgoing, Transcoder } from './transcoder.js'
+import { Turns } from './turns.js'
 
 /** To the thread. For each message, `bytes` holds inflate window, deflate window and payload. */
 export interface Batch {
   readonly bytes: Uint8Array
-  /** Rows of `ROW` numbers: flags, server window bits; octets of both windows, the payload, the plain text's end. */
+  /**
+   * Rows of `ROW` numbers: flags, server window bits; octets of both windows, the payload, the plain text's end, and of
+   * replies that the group may make.
+   */
   readonly rows: Int32Array
 }
 
 /** From the thread. For each message, `bytes` holds the payload and, if asked for, the end of the plain text. */
 export interface BatchResult {
   readonly bytes: Uint8Array
-  /** Rows of `RESULT_ROW` numbers: status, octets of the payload, of the plain text, of the plain text's end. */
+  /** Rows of `RESULT_ROW` numbers: status, octets of the payload, of the plain text, of the plain text's end; µs taken. */
   readonly rows: Int32Array
   /** Milliseconds that the thread worked on the batch. */
   readonly runTime: number
 }
 
-const ROW = 6
+const ROW = 7
 const COMPRESSED = 1
 const TEXT = 2
+const REFERS_BACK = 4
+const BEGINS_GROUP = 8
 
-const RESULT_ROW = 4
+/** Octets that a row can say. */
+const MOST_ROOM = 2 ** 31 - 1
+
+const RESULT_ROW = 5
 const PLAIN = -1
 const DEFLATED = -2
+const NOT_DONE = -3
 /** A status of 0 or more is a violation: its place in this list. */
 const VIOLATIONS = Object.keys(PROTOCOL_ERRORS) as ProtocolErrorCode[]
 
@@ -37,51 +47,99 @@ export interface BatchMessage extends Incoming {
 
 const NOTHING = Buffer.alloc(0)
 
+/** Messages that are done one after another by one thread, and how far it may go with them. */
+export interface BatchPart {
+  readonly messages: readonly BatchMessage[]
+  /** Octets of replies after which no more of the messages are begun; the first one always is. */
+  readonly room: number
+}
+
 /** Copies the messages into one batch. The messages stay whole: a thread that dies loses nothing. */
-export function pack(messages: readonly BatchMessage[]): Batch {
+export function pack(parts: readonly BatchPart[]): Batch {
   let size = 0
-  for (const m of messages) size += m.inflateWindow.length + m.deflateWindow.length + m.length
-  const bytes = Buffer.allocUnsafeSlow(size)
-  const rows = new Int32Array(messages.length * ROW)
-  let at = 0
-  for (const [i, m] of messages.entries()) {
-    const flags = (m.compressed ? COMPRESSED : 0) | (m.text ? TEXT : 0)
-    rows.set([flags, m.windowBits, m.inflateWindow.length, m.deflateWindow.length, m.length, m.plainEndLength], i * ROW)
-    bytes.set(m.inflateWindow, at)
-    at += m.inflateWindow.length
-    bytes.set(m.deflateWindow, at)
-    at += m.deflateWindow.length
-    bytes.set(m.source.subarray(m.offset, m.offset + m.length), at)
-    at += m.length
+  let count = 0
+  for (const { messages } of parts) {
+    count += messages.length
+    for (const m of messages) size += m.inflateWindow.length + m.deflateWindow.length + m.length
   }
+  const bytes = Buffer.allocUnsafeSlow(size)
+  const rows = new Int32Array(count * ROW)
+  let at = 0
+  let row = 0
+  for (const { messages, room } of parts)
+    for (const [i, m] of messages.entries()) {
+      rows[row] = flagsOf(m) | (i === 0 ? BEGINS_GROUP : 0)
+      rows[row + 1] = m.windowBits
+      rows[row + 2] = m.inflateWindow.length
+      rows[row + 3] = m.deflateWindow.length
+      rows[row + 4] = m.length
+      rows[row + 5] = m.plainEndLength
+      rows[row + 6] = Math.min(room, MOST_ROOM)
+      row += ROW
+      bytes.set(m.inflateWindow, at)
+      at += m.inflateWindow.length
+      bytes.set(m.deflateWindow, at)
+      at += m.deflateWindow.length
+      m.source.copy(bytes, at, m.offset, m.offset + m.length)
+      at += m.length
+    }
   return { bytes, rows }
 }
 
-/** Runs on the thread: does every message of the batch. */
-export function runBatch(batch: Batch, transcoder: Transcoder): BatchResult {
-  const started = performance.now()
-  const writer = new ResultWriter(batch.rows.length / ROW, batch.bytes.length)
-  for (const message of unpack(batch)) writer.add(transcoder.transcode(message), message.plainEndLength)
-  return writer.finish(started)
+function flagsOf({ compressed, text, refersBack }: BatchMessage): number {
+  return (compressed ? COMPRESSED : 0) | (text ? TEXT : 0) | (refersBack ? REFERS_BACK : 0)
 }
 
-function* unpack({ bytes, rows }: Batch): Generator<BatchMessage> {
+/**
+ * Runs on the thread: does the messages of the batch as far as the turns go.
+ *
+ * @param clock gives milliseconds
+ */
+export function runBatch(batch: Batch, transcoder: Transcoder, clock = () => performance.now()): BatchResult {
+  const started = clock()
+  const turns = new Turns(started)
+  const writer = new ResultWriter(batch.rows.length / ROW, batch.bytes.length)
+  let now = started
+  for (const message of unpack(batch)) {
+    if (message.beginsGroup) turns.begin(now, writer.octets, message.room)
+    if (turns.isOver(now, writer.octets)) {
+      writer.skip()
+      continue
+    }
+    const begun = now
+    const result = transcoder.transcode(message)
+    now = clock()
+    writer.add(result, message.plainEndLength, now - begun)
+  }
+  return writer.finish(now - started)
+}
+
+interface UnpackedMessage extends BatchMessage {
+  readonly beginsGroup: boolean
+  readonly room: number
+}
+
+function* unpack({ bytes, rows }: Batch): Generator<UnpackedMessage> {
   const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   let at = 0
   for (let row = 0; row < rows.length; row += ROW) {
-    const [flags, windowBits, inflateLength, deflateLength, length, plainEndLength] = rows.subarray(row, row + ROW)
-    const inflateWindow = source.subarray(at, at + inflateLength)
-    at += inflateLength
-    const deflateWindow = source.subarray(at, at + deflateLength)
-    at += deflateLength
+    const flags = rows[row]
+    const inflateWindow = source.subarray(at, at + rows[row + 2])
+    at += inflateWindow.length
+    const deflateWindow = source.subarray(at, at + rows[row + 3])
+    at += deflateWindow.length
+    const length = rows[row + 4]
     yield {
       source,
       offset: at,
       length,
       compressed: (flags & COMPRESSED) !== 0,
       text: (flags & TEXT) !== 0,
-      plainEndLength,
-      windowBits,
+      refersBack: (flags & REFERS_BACK) !== 0,
+      beginsGroup: (flags & BEGINS_GROUP) !== 0,
+      windowBits: rows[row + 1],
+      plainEndLength: rows[row + 5],
+      room: rows[row + 6],
       inflateWindow,
       deflateWindow,
     }
@@ -96,9 +154,10 @@ const LIKELY_OVERHEAD = 64
 
 /** Collects results in one growing buffer. */
 class ResultWriter {
+  /** Octets of results so far. */
+  octets = 0
   readonly #rows: Int32Array
   #bytes: Buffer
-  #at = 0
   #row = 0
 
   constructor(messages: number, sizeHint: number) {
@@ -106,60 +165,82 @@ class ResultWriter {
     this.#bytes = Buffer.allocUnsafeSlow(Math.ceil(sizeHint * LIKELY_GROWTH) + messages * LIKELY_OVERHEAD)
   }
 
-  add(result: Outgoing, plainEndLength: number): void {
+  /** @param elapsed milliseconds that the message took */
+  add(result: Outgoing, plainEndLength: number, elapsed: number): void {
+    const micros = Math.round(elapsed * 1000)
     if (result.violation !== undefined) {
-      this.#push(VIOLATIONS.indexOf(result.violation), 0, 0, 0)
+      this.#push(VIOLATIONS.indexOf(result.violation), 0, 0, 0, micros)
       return
     }
     const { payload, payloadOffset, payloadLength, plain, plainOffset, plainLength } = result
     const tail = Math.min(plainLength, plainEndLength)
     this.#makeRoom(payloadLength + tail)
-    payload.copy(this.#bytes, this.#at, payloadOffset, payloadOffset + payloadLength)
-    this.#at += payloadLength
-    plain.copy(this.#bytes, this.#at, plainOffset + plainLength - tail, plainOffset + plainLength)
-    this.#at += tail
-    this.#push(result.deflated ? DEFLATED : PLAIN, payloadLength, plainLength, tail)
+    payload.copy(this.#bytes, this.octets, payloadOffset, payloadOffset + payloadLength)
+    this.octets += payloadLength
+    plain.copy(this.#bytes, this.octets, plainOffset + plainLength - tail, plainOffset + plainLength)
+    this.octets += tail
+    this.#push(result.deflated ? DEFLATED : PLAIN, payloadLength, plainLength, tail, micros)
   }
 
-  finish(started: number): BatchResult {
+  skip(): void {
+    this.#push(NOT_DONE, 0, 0, 0, 0)
+  }
+
+  finish(runTime: number): BatchResult {
     // Without a copy the whole buffer would be moved, however little of it is used.
-    const bytes = this.#bytes.length > 2 * this.#at ? new Uint8Array(this.#bytes.subarray(0, this.#at)) : this.#bytes
-    return { bytes, rows: this.#rows, runTime: performance.now() - started }
+    const bytes =
+      this.#bytes.length > 2 * this.octets ? new Uint8Array(this.#bytes.subarray(0, this.octets)) : this.#bytes
+    return { bytes, rows: this.#rows, runTime }
   }
 
-  #push(...row: number[]): void {
-    this.#rows.set(row, this.#row)
+  #push(status: number, payloadLength: number, plainLength: number, tail: number, micros: number): void {
+    const rows = this.#rows
+    const row = this.#row
+    rows[row] = status
+    rows[row + 1] = payloadLength
+    rows[row + 2] = plainLength
+    rows[row + 3] = tail
+    rows[row + 4] = micros
     this.#row += RESULT_ROW
   }
 
   #makeRoom(size: number): void {
-    if (this.#at + size <= this.#bytes.length) return
-    const larger = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, this.#at + size))
-    this.#bytes.copy(larger, 0, 0, this.#at)
+    if (this.octets + size <= this.#bytes.length) return
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, this.octets + size))
+    this.#bytes.copy(larger, 0, 0, this.octets)
     this.#bytes = larger
   }
 }
 
-/**
- * The replies of a batch in its order. Of the plain text only its end is there, as `plainEnd`; `plainLength` is its
- * full length all the same.
- */
-export function* unpackResult({ bytes, rows }: BatchResult): Generator<Outgoing & { readonly plainEnd: Buffer }> {
+/** A reply from a thread. Of the plain text only its end is there; `plainLength` is its full length all the same. */
+export interface ThreadResult extends Outgoing {
+  readonly plainEnd: Buffer
+  /** Milliseconds that the message took. */
+  readonly elapsed: number
+}
+
+/** The replies of a batch in its order; undefined for messages that were not done. */
+export function* unpackResult({ bytes, rows }: BatchResult): Generator<ThreadResult | undefined> {
   const payload = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   let at = 0
   for (let row = 0; row < rows.length; row += RESULT_ROW) {
-    const [status, payloadLength, plainLength, tail] = rows.subarray(row, row + RESULT_ROW)
-    yield {
-      violation: status >= 0 ? VIOLATIONS[status] : undefined,
-      deflated: status === DEFLATED,
-      payload,
-      payloadOffset: at,
-      payloadLength,
-      plain: NOTHING,
-      plainOffset: 0,
-      plainLength,
-      plainEnd: payload.subarray(at + payloadLength, at + payloadLength + tail),
-    }
-    at += payloadLength + tail
+    const status = rows[row]
+    const payloadLength = rows[row + 1]
+    const end = at + payloadLength + rows[row + 3]
+    if (status === NOT_DONE) yield undefined
+    else
+      yield {
+        violation: status >= 0 ? VIOLATIONS[status] : undefined,
+        deflated: status === DEFLATED,
+        payload,
+        payloadOffset: at,
+        payloadLength,
+        plain: NOTHING,
+        plainOffset: 0,
+        plainLength: rows[row + 2],
+        plainEnd: payload.subarray(at + payloadLength, end),
+        elapsed: rows[row + 4] / 1000,
+      }
+    at = end
   }
 }

@@ -1,6 +1,6 @@
 // The threads behind the codec: started with their first batch, replaced all together when one of them fails.
 
-import { type BatchMessage, type BatchResult, pack } from './batch.js'
+import { type BatchPart, type BatchResult, pack } from './batch.js'
 import { CodecThreads, type CodecThreadsSettings } from './codec-threads.js'
 
 /** After so many failures with no batch done in between, threads are not tried any more. */
@@ -10,6 +10,8 @@ export class CodecPool {
   readonly #settings: CodecThreadsSettings
   readonly #onFailure: (error: Error) => void
   #threads: CodecThreads | undefined
+  /** Threads that were given up and have not ended yet. */
+  readonly #leaving = new Set<CodecThreads>()
   #failures = 0
   #closed = false
 
@@ -33,12 +35,12 @@ export class CodecPool {
    * Has a thread do the messages; not to be called for more batches at a time than there are threads. Undefined when
    * none did: the messages are untouched, and the caller's to do.
    */
-  async run(messages: readonly BatchMessage[]): Promise<BatchResult | undefined> {
+  async run(parts: readonly BatchPart[]): Promise<BatchResult | undefined> {
     if (!this.usable) return undefined
     let threads = this.#threads
     try {
       threads = this.#threads ??= this.#start()
-      const result = await threads.run(pack(messages))
+      const result = await threads.run(pack(parts))
       this.#failures = 0
       return result
     } catch (error) {
@@ -48,11 +50,12 @@ export class CodecPool {
     }
   }
 
-  /** Ends the threads once what they have is done. */
+  /** Ends the threads once what they have is done, and waits for those that were given up. */
   async close(): Promise<void> {
     this.#closed = true
-    await this.#threads?.end()
+    const threads = this.#threads
     this.#threads = undefined
+    await Promise.all([threads, ...this.#leaving].map(each => each?.end()))
   }
 
   #start(): CodecThreads {
@@ -68,6 +71,8 @@ export class CodecPool {
     if (threads !== this.#threads) return
     this.#threads = undefined
     this.#failures++
-    void threads?.end()
+    if (threads === undefined) return
+    this.#leaving.add(threads)
+    void threads.end().finally(() => this.#leaving.delete(threads))
   }
 }

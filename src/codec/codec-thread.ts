@@ -2,8 +2,10 @@
 
 import { move, Piscina, workerData } from 'piscina'
 import { type Batch, type BatchResult, runBatch } from './batch.js'
+import { yieldToEventLoops } from './thread-priority.js'
 import { Transcoder, type TranscoderSettings } from './transcoder.js'
 
+yieldToEventLoops()
 const transcoder = new Transcoder(workerData as TranscoderSettings)
 
 /** What piscina's `move` takes; its types name it by symbols that they do not export. */

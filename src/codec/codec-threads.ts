@@ -2,9 +2,10 @@
 //
 // Piscina replaces a lost thread by itself, but when the replacement fails at its start it stops doing so, and what is
 // queued waits for ever. So these threads are to be given no more batches than there are of them, and none once one is
-// lost. Nor are they ended while they work: a thread that is ended just as it makes a zlib context takes the process
-// along (Node's assertion "close before init").
+// lost. Nor are they ended while they start or work: a thread that is ended as it loads its modules or makes a zlib
+// context takes the process along (failed assertions in Node).
 
+import type { Worker } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import type { Batch, BatchResult } from './batch.js'
 import type { TranscoderSettings } from './transcoder.js'
@@ -17,9 +18,13 @@ export interface CodecThreadsSettings {
 
 export class CodecThreads {
   readonly #pool: Piscina
+  readonly #seen = new WeakSet<Worker>()
+  /** Threads that still load their modules. */
+  readonly #starting = new Set<Worker>()
   #underWay = 0
-  #ending = false
-  #onIdle: (() => void) | undefined
+  #isEnding = false
+  #ended: Promise<void> | undefined
+  #onQuiet: (() => void) | undefined
 
   /** @param onLost told of each thread that ends by itself */
   constructor({ threads, threadFile, transcoder }: CodecThreadsSettings, onLost: (error: Error) => void) {
@@ -33,8 +38,9 @@ export class CodecThreads {
     })
     this.#pool.on('error', onLost)
     this.#pool.on('workerDestroy', () => {
-      if (!this.#ending) onLost(new Error('a codec thread has ended'))
+      if (!this.#isEnding) onLost(new Error('a codec thread has ended'))
     })
+    this.#watchNewThreads()
   }
 
   get running(): number {
@@ -47,14 +53,50 @@ export class CodecThreads {
     try {
       return await this.#pool.run({ bytes, rows }, { transferList: [bytes.buffer, rows.buffer] as ArrayBuffer[] })
     } finally {
-      if (--this.#underWay === 0) this.#onIdle?.()
+      this.#underWay--
+      this.#tellWhenQuiet()
     }
   }
 
-  /** Ends the threads once what they have is done. */
-  async end(): Promise<void> {
-    this.#ending = true
-    if (this.#underWay > 0) await new Promise<void>(resolve => (this.#onIdle = resolve))
+  /** Ends the threads once all have started and what they have is done. */
+  end(): Promise<void> {
+    this.#isEnding = true
+    this.#ended ??= this.#end()
+    return this.#ended
+  }
+
+  async #end(): Promise<void> {
+    // Not while piscina is told of a lost thread: it would wait for ever for that one's end, which it is just told.
+    await undefined
+    if (!this.#isQuiet) await new Promise<void>(resolve => (this.#onQuiet = resolve))
     await this.#pool.destroy()
+  }
+
+  get #isQuiet(): boolean {
+    return this.#underWay === 0 && this.#starting.size === 0
+  }
+
+  #tellWhenQuiet(): void {
+    if (this.#isQuiet) this.#onQuiet?.()
+  }
+
+  /** A thread's first message says that its modules are loaded. One that fails is replaced before we hear of it. */
+  #watchNewThreads(): void {
+    for (const thread of this.#pool.threads) {
+      if (this.#seen.has(thread)) continue
+      this.#seen.add(thread)
+      this.#starting.add(thread)
+      // The process is not to end either while a thread starts.
+      thread.ref()
+      const started = (): void => {
+        this.#watchNewThreads()
+        if (!this.#starting.delete(thread)) return
+        thread.unref()
+        this.#tellWhenQuiet()
+      }
+      thread.once('message', started)
+      thread.once('error', started)
+      thread.once('exit', started)
+    }
   }
 }

@@ -1,10 +1,12 @@
 // The worker's side of the codec: does a message at once inline, or hands groups of messages to the piscina pool.
 
 import type { Settings } from '../settings.js'
-import { type BatchMessage, type BatchResult, unpackResult } from './batch.js'
+import { type BatchMessage, type BatchPart, type BatchResult, type ThreadResult, unpackResult } from './batch.js'
 import { CodecPool } from './codec-pool.js'
-import { CostEstimate, HOP } from './cost-estimate.js'
+import { type CostEstimate, SMALL_WORK } from './cost-estimate.js'
+import type { WorkBound } from './inflater.js'
 import { type Incoming, type Outgoing, Transcoder, transcoderSettings } from './transcoder.js'
+import { Turns } from './turns.js'
 
 /** A message's result. One from a thread has of its plain text only the end, in `plainEnd`. */
 export type GroupResult = Outgoing & { readonly plainEnd?: Buffer }
@@ -12,8 +14,18 @@ export type GroupResult = Outgoing & { readonly plainEnd?: Buffer }
 /** Messages of one connection that belong together: they are done in order, by one thread, and answered in order. */
 export interface MessageGroup {
   readonly messages: readonly BatchMessage[]
+  /** What the connection's messages took so far. */
+  readonly estimate: CostEstimate
+  /** Octets of replies that the connection takes now: once there are as many, no further message is begun. */
+  readonly room: number
+  /** Nobody waits for the replies any more: nothing is begun, and nothing called back. */
+  readonly gone: boolean
   /** Called once a message in order, then `onGroupDone`. The result is only lent, see `Outgoing`. */
   onMessageDone(message: BatchMessage, result: GroupResult): void
+  /**
+   * The group's turn is over. At least one message was answered; those that were not are to be submitted again, when
+   * there is room for their replies.
+   */
   onGroupDone(): void
   /** One of these callbacks threw. This one must not. */
   onGroupFailed(error: unknown): void
@@ -33,18 +45,32 @@ export type CodecSettings = Pick<
 
 const THREAD_FILE = new URL('./codec-thread.js', import.meta.url)
 
-/** Octets after which a batch is full. */
+/** Octets on the wire after which a batch is full. */
 const BATCH_OCTETS = 1024 * 1024
+/** Octets on the wire that one group may have in a batch: more could hardly be done in one turn. */
+const GROUP_OCTETS = 128 * 1024
 /** Octets on the wire that the queue takes, however few messages they are. */
 const MOST_QUEUED_OCTETS = 64 * 1024 * 1024
+
+/** A group in the queue. */
+interface Entry {
+  readonly group: MessageGroup
+  readonly messages: readonly BatchMessage[]
+  readonly octets: number
+}
+
+/** What of a group is in a batch. */
+interface Part extends BatchPart {
+  readonly entry: Entry
+}
 
 export class Codec {
   readonly #settings: CodecSettings
   readonly #observer: CodecObserver
+  readonly #clock: () => number
   readonly #pool: CodecPool
   readonly #transcoder: Transcoder
-  readonly #estimate = new CostEstimate()
-  #waiting: MessageGroup[] = []
+  #waiting: Entry[] = []
   #batchesInFlight = 0
   #flushScheduled = false
   #blocked: (() => void)[] = []
@@ -54,8 +80,15 @@ export class Codec {
   queued = 0
   #queuedOctets = 0
 
-  constructor(settings: CodecSettings, observer: CodecObserver, threadFile = THREAD_FILE) {
+  /** @param clock gives milliseconds */
+  constructor(
+    settings: CodecSettings,
+    observer: CodecObserver,
+    threadFile = THREAD_FILE,
+    clock = () => performance.now(),
+  ) {
     this.#settings = settings
+    this.#clock = clock
     this.#observer = observer
     const transcoder = transcoderSettings(settings)
     this.#transcoder = new Transcoder(transcoder)
@@ -76,34 +109,39 @@ export class Codec {
     return taken
   }
 
-  /** Whether a message of `length` octets on the wire is better done at once by the caller than by a thread. */
-  prefersInline(length: number, compressed: boolean): boolean {
+  /** Whether a message of `length` octets on the wire is better tried at once than given to a thread. */
+  prefersInline(estimate: CostEstimate, length: number, compressed: boolean): boolean {
     const { offload } = this.#settings
     if (offload === 'never' || !this.#pool.usable) return true
-    if (offload === 'always') return false
-    return this.#estimate.cost(length, compressed) < HOP
+    return offload === 'auto' && estimate.isSmall(length, compressed)
   }
 
-  /** Does a message at once. The result is only lent, see `Outgoing`. */
-  transcode(message: Incoming): Outgoing {
-    const started = performance.now()
-    const result = this.#transcoder.transcode(message)
-    this.#estimate.learn(message, performance.now() - started)
+  /**
+   * Does a message at once. The result is only lent, see `Outgoing`. Undefined when it turned out to be too much work
+   * for that: it is to be submitted.
+   */
+  tryInline(message: Incoming, estimate: CostEstimate): Outgoing | undefined {
+    const mustBeDone = this.#settings.offload === 'never' || !this.#pool.usable
+    return this.#transcode(message, estimate, mustBeDone ? undefined : SMALL_WORK)
+  }
+
+  #transcode(message: Incoming, estimate: CostEstimate, bound: WorkBound | undefined): Outgoing | undefined {
+    const started = this.#clock()
+    const result = this.#transcoder.transcodeWithin(message, bound)
+    if (result === undefined) return undefined
+    estimate.learn(message.length, message.compressed, this.#clock() - started)
     this.#observer.transcoded(message, result, 'inline')
     return result
   }
 
   /** Gives messages that are not better done inline to the pool. Groups of one event-loop turn travel together. */
   submit(group: MessageGroup): void {
-    this.#waiting.push(group)
-    this.queued += group.messages.length
-    this.#queuedOctets += octetsOf(group.messages)
-    if (this.#flushScheduled) return
-    this.#flushScheduled = true
-    setImmediate(() => {
-      this.#flushScheduled = false
-      this.#flush()
-    })
+    const { messages } = group
+    const octets = octetsOf(messages)
+    this.#waiting.push({ group, messages, octets })
+    this.queued += messages.length
+    this.#queuedOctets += octets
+    this.#scheduleFlush()
   }
 
   /** Whether the queue is full: who submits should stop reading, and go on when `whenRoom` calls back. */
@@ -121,55 +159,126 @@ export class Codec {
     await this.#pool.close()
   }
 
+  #scheduleFlush(): void {
+    if (this.#flushScheduled) return
+    this.#flushScheduled = true
+    setImmediate(() => {
+      this.#flushScheduled = false
+      this.#flush()
+    })
+  }
+
   /** A batch for each thread that is free; what comes meanwhile makes the next one larger. */
   #flush(): void {
     const { codecThreads } = this.#settings
     const share = Math.ceil(this.#waiting.length / codecThreads)
-    while (this.#waiting.length > 0 && this.#batchesInFlight < codecThreads) void this.#runBatch(this.#takeBatch(share))
+    while (this.#waiting.length > 0 && this.#batchesInFlight < codecThreads) {
+      const parts = this.#takeBatch(share)
+      if (parts.length > 0) void this.#runBatch(parts)
+    }
   }
 
-  /** The first `share` groups that wait, or as many of them as make a full batch. */
-  #takeBatch(share: number): MessageGroup[] {
-    const most = Math.min(share, this.#waiting.length)
-    let octets = 0
-    let groups = 0
-    while (groups < most && octets < BATCH_OCTETS) octets += octetsOf(this.#waiting[groups++].messages)
-    return this.#waiting.splice(0, groups)
+  /** Parts of the first `share` groups that wait, or of as many of them as make a full batch. */
+  #takeBatch(share: number): Part[] {
+    const parts: Part[] = []
+    let taken = 0
+    for (let octets = 0; taken < this.#waiting.length && parts.length < share && octets < BATCH_OCTETS; ) {
+      const entry = this.#waiting[taken++]
+      if (entry.group.gone) {
+        this.#leaveQueue(entry)
+        continue
+      }
+      const messages = firstOctets(entry.messages, GROUP_OCTETS)
+      octets += octetsOf(messages)
+      parts.push({ entry, messages, room: entry.group.room })
+    }
+    this.#waiting.splice(0, taken)
+    return parts
   }
 
-  async #runBatch(groups: MessageGroup[]): Promise<void> {
-    const messages = groups.flatMap(group => group.messages)
+  async #runBatch(parts: readonly Part[]): Promise<void> {
     this.#batchesInFlight++
-    const started = performance.now()
-    const result = await this.#pool.run(messages)
+    const started = this.#clock()
+    const result = await this.#pool.run(parts)
     this.#batchesInFlight--
-    this.queued -= messages.length
-    this.#queuedOctets -= octetsOf(messages)
+    if (result === undefined) {
+      this.#answerInline(parts)
+      // What is left waits for a turn of the event loop, since there may be no threads to wait for.
+      this.#scheduleFlush()
+    } else {
+      this.#answer(parts, result, this.#clock() - started)
+      this.#flush()
+    }
+    this.#unblock()
+  }
+
+  #answer(parts: readonly Part[], result: BatchResult, elapsed: number): void {
+    const results = unpackResult(result)
+    const answers = parts.map(({ messages }) => messages.map(() => results.next().value as ThreadResult | undefined))
+    const done = answers.flat().filter(answer => answer !== undefined).length
+    this.#runTime += result.runTime
+    this.#observer.batchDone(done, Math.max(0, elapsed - result.runTime) / 1000, result.runTime / 1000)
+    this.#waitAgain(parts.filter((_, i) => answers[i][0] === undefined))
     // The thread goes on before its results are looked at.
     this.#flush()
-    if (result === undefined) this.#answerInline(groups)
-    else this.#answer(groups, messages, result, performance.now() - started)
-    this.#unblock()
-    this.#flush()
-  }
-
-  #answer(groups: MessageGroup[], messages: BatchMessage[], result: BatchResult, elapsed: number): void {
-    this.#runTime += result.runTime
-    this.#estimate.learnTogether(messages, result.runTime)
-    this.#observer.batchDone(messages.length, Math.max(0, elapsed - result.runTime) / 1000, result.runTime / 1000)
-    const results = unpackResult(result)
-    for (const group of groups) {
-      const ofGroup = group.messages.map(() => results.next().value as GroupResult)
-      deliver(group, (message, i) => {
-        this.#observer.transcoded(message, ofGroup[i], 'pool')
-        return ofGroup[i]
+    for (const [i, part] of parts.entries()) {
+      if (answers[i][0] === undefined) continue
+      const { estimate } = part.entry.group
+      this.#deliver(part, (message, j) => {
+        const answer = answers[i][j]
+        if (answer === undefined) return undefined
+        estimate.learn(message.length, message.compressed, answer.elapsed)
+        this.#observer.transcoded(message, answer, 'pool')
+        return answer
       })
     }
   }
 
   /** No thread did this batch. The messages are still here, so nobody notices. */
-  #answerInline(groups: MessageGroup[]): void {
-    for (const group of groups) deliver(group, message => this.transcode(message))
+  #answerInline(parts: readonly Part[]): void {
+    const turns = new Turns(this.#clock())
+    let octets = 0
+    for (const [i, part] of parts.entries()) {
+      if (!turns.begin(this.#clock(), octets, part.room)) {
+        this.#waitAgain(parts.slice(i))
+        return
+      }
+      this.#deliver(part, message => {
+        if (turns.isOver(this.#clock(), octets)) return undefined
+        const result = this.#transcode(message, part.entry.group.estimate, undefined) as Outgoing
+        octets += result.payloadLength
+        return result
+      })
+    }
+  }
+
+  /** Puts groups that had no turn back to where they were. */
+  #waitAgain(parts: readonly Part[]): void {
+    this.#waiting.unshift(...parts.map(({ entry }) => entry))
+  }
+
+  /** Answers the messages of a group that have a result; what goes wrong with one group touches no other. */
+  #deliver(
+    { entry, messages }: Part,
+    resultOf: (message: BatchMessage, index: number) => GroupResult | undefined,
+  ): void {
+    const { group } = entry
+    this.#leaveQueue(entry)
+    try {
+      for (const [i, message] of messages.entries()) {
+        const result = resultOf(message, i)
+        if (result === undefined) break
+        if (!group.gone) group.onMessageDone(message, result)
+      }
+      if (!group.gone) group.onGroupDone()
+    } catch (error) {
+      group.onGroupFailed(error)
+    }
+  }
+
+  #leaveQueue({ messages, octets }: Entry): void {
+    this.queued -= messages.length
+    this.#queuedOctets -= octets
   }
 
   #unblock(): void {
@@ -180,14 +289,14 @@ export class Codec {
   }
 }
 
-/** Answers a group; what goes wrong with it touches no other. */
-function deliver(group: MessageGroup, resultOf: (message: BatchMessage, index: number) => GroupResult): void {
-  try {
-    for (const [i, message] of group.messages.entries()) group.onMessageDone(message, resultOf(message, i))
-    group.onGroupDone()
-  } catch (error) {
-    group.onGroupFailed(error)
-  }
+/** The first messages that have `octets` octets together, the last of them included. */
+function firstOctets(messages: readonly BatchMessage[], octets: number): readonly BatchMessage[] {
+  let sum = 0
+  const end = messages.findIndex(({ length }) => {
+    sum += length
+    return sum >= octets
+  })
+  return end === -1 || end === messages.length - 1 ? messages : messages.slice(0, end + 1)
 }
 
 function octetsOf(messages: readonly BatchMessage[]): number {

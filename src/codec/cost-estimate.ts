@@ -1,69 +1,53 @@
-// Learns how long messages take on this machine, to tell those that are worth a thread from those that are not.
+// Learns how long a connection's messages take, to tell those that are worth a thread from those that are not.
+//
+// Each connection has its own: what it sent before is the best guess at what it sends next, and a sender that wants to
+// mislead the guess misleads no other's. A guess too low costs little too: work inline is bounded by octets (see
+// SMALL_WORK), and what goes beyond that goes to a thread whole.
+
+import type { WorkBound } from './inflater.js'
 
 /** Milliseconds that a task's way to a thread and back costs; measured at 0.04 to 0.11. */
 export const HOP = 0.1
 
+/**
+ * The most that is done inline for one message, whatever is expected of it: 16 KiB on the wire, which inflate to 16 KiB
+ * in a few streams. Where the two meet, a thread is worth its hop; the worst that fits takes below a millisecond.
+ */
+export const SMALL_LENGTH = 16 * 1024
+export const SMALL_WORK: WorkBound = { octets: 16 * 1024, finalBlocks: 8 }
+
 /** First guesses, milliseconds per octet on the wire: deflated octets stand for several of plain text. */
 const FIRST_COMPRESSED = 20e-6
 const FIRST_PLAIN = 8e-6
-/** Octets that a first guess weighs like. */
-const FIRST_WEIGHT = 16 * 1024
 /** What even an empty message takes, in milliseconds. */
 const FIXED = 0.005
-/** What each message leaves of the weight of those before it. */
-const DECAY = 0.95
+/** Shorter messages say as much of what an octet costs as one of this length. */
+const LEAST_LENGTH = 512
+/** How much of the guess the last message makes up. */
+const WEIGHT = 0.2
 /** A message that took longer than so many times what was expected was probably pre-empted. */
 const MOST_SURPRISE = 8
 
-/** What the estimate goes by: octets on the wire, and whether they are deflate data. */
-interface Sized {
-  readonly length: number
-  readonly compressed: boolean
-}
-
 export class CostEstimate {
-  readonly #compressed = new Rate(FIRST_COMPRESSED)
-  readonly #plain = new Rate(FIRST_PLAIN)
+  /** Milliseconds per octet on the wire. */
+  #compressed = FIRST_COMPRESSED
+  #plain = FIRST_PLAIN
+
+  /** Whether a message of `length` octets on the wire is expected to take less than the way to a thread. */
+  isSmall(length: number, compressed: boolean): boolean {
+    return length <= SMALL_LENGTH && this.cost(length, compressed) < HOP
+  }
 
   /** Expected milliseconds for a message of `length` octets on the wire. */
   cost(length: number, compressed: boolean): number {
-    return FIXED + length * this.#rate(compressed).perOctet
+    return FIXED + length * (compressed ? this.#compressed : this.#plain)
   }
 
   /** Takes a measurement in milliseconds into the estimate. */
-  learn({ length, compressed }: Sized, elapsed: number): void {
-    if (length === 0) return
+  learn(length: number, compressed: boolean, elapsed: number): void {
     const likely = Math.min(elapsed, MOST_SURPRISE * this.cost(length, compressed))
-    this.#rate(compressed).add(length, Math.max(0, likely - FIXED))
-  }
-
-  /** The same for messages that took `elapsed` together: each is held to have taken its expected share. */
-  learnTogether(messages: readonly Sized[], elapsed: number): void {
-    const costs = messages.map(({ length, compressed }) => this.cost(length, compressed))
-    const scale = elapsed / costs.reduce((sum, cost) => sum + cost, 0)
-    for (const [i, message] of messages.entries()) this.learn(message, costs[i] * scale)
-  }
-
-  #rate(compressed: boolean): Rate {
-    return compressed ? this.#compressed : this.#plain
-  }
-}
-
-/** Milliseconds per octet over the last few dozen messages, long ones counting for more. */
-class Rate {
-  #octets = FIRST_WEIGHT
-  #elapsed: number
-
-  constructor(perOctet: number) {
-    this.#elapsed = perOctet * FIRST_WEIGHT
-  }
-
-  get perOctet(): number {
-    return this.#elapsed / this.#octets
-  }
-
-  add(octets: number, elapsed: number): void {
-    this.#octets = DECAY * this.#octets + octets
-    this.#elapsed = DECAY * this.#elapsed + elapsed
+    const perOctet = Math.max(0, likely - FIXED) / Math.max(length, LEAST_LENGTH)
+    if (compressed) this.#compressed += WEIGHT * (perOctet - this.#compressed)
+    else this.#plain += WEIGHT * (perOctet - this.#plain)
   }
 }

@@ -64,7 +64,7 @@ export class Deflater {
     let left = length
     let written = 0
     for (;;) {
-      context.write(plain, offset + length - left, left, this.output, written)
+      context.write(plain, offset + length - left, left, this.output, written, this.output.length)
       left = context.inputLeft
       written = this.output.length - context.roomLeft
       this.length = written - TAIL

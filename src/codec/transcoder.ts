@@ -4,7 +4,7 @@ import { isUtf8 } from 'node:buffer'
 import type { ProtocolErrorCode } from '../errors.js'
 import type { Settings } from '../settings.js'
 import { Deflater } from './deflater.js'
-import { Inflater } from './inflater.js'
+import { GIVEN_UP, Inflater, type WorkBound } from './inflater.js'
 
 export type TranscoderSettings = Pick<Settings, 'maxMessage' | 'maxInflateRatio' | 'deflateLevel' | 'memLevel'>
 
@@ -25,6 +25,8 @@ export interface Incoming {
   readonly text: boolean
   /** server_max_window_bits, 8–15. */
   readonly windowBits: number
+  /** Client context takeover was agreed: the message may refer to earlier ones. */
+  readonly refersBack: boolean
   /** What the message may refer back to; empty without client context takeover. */
   readonly inflateWindow: Buffer
   /** What the reply may refer back to; empty without server context takeover. */
@@ -72,9 +74,16 @@ export class Transcoder {
 
   /** Makes the reply to `message`. The result object is the same at each call. */
   transcode(message: Incoming): Outgoing {
+    return this.transcodeWithin(message, undefined) as Outgoing
+  }
+
+  /** The same, but undefined where inflating is more work than `bound`. */
+  transcodeWithin(message: Incoming, bound: WorkBound | undefined): Outgoing | undefined {
     const result = this.#result
-    result.violation = message.compressed ? this.#inflate(message) : this.#takePlain(message)
-    if (result.violation !== undefined) return result
+    const violation = message.compressed ? this.#inflate(message, bound) : this.#takePlain(message)
+    if (violation === GIVEN_UP) return undefined
+    result.violation = violation
+    if (violation !== undefined) return result
     result.deflated = this.#deflate(message)
     if (result.deflated) {
       result.payload = this.#deflater.output
@@ -88,16 +97,17 @@ export class Transcoder {
     return result
   }
 
-  #inflate(message: Incoming): ProtocolErrorCode | undefined {
+  #inflate(message: Incoming, bound: WorkBound | undefined): ProtocolErrorCode | typeof GIVEN_UP | undefined {
     const inflater = this.#inflater
-    const violation = inflater.inflate(message.source, message.offset, message.length, message.inflateWindow)
+    const { source, offset, length, inflateWindow, refersBack, text } = message
+    const violation = inflater.inflate(source, offset, length, inflateWindow, bound)
+    if (violation === 'ECHOBAHN_DEFLATE_DISTANCE' && !refersBack) return 'ECHOBAHN_DEFLATE_EARLIER_MESSAGE'
     if (violation !== undefined) return violation
     const result = this.#result
     result.plain = inflater.output
     result.plainOffset = 0
     result.plainLength = inflater.length
-    const valid = !message.text || isUtf8(inflater.output.subarray(0, inflater.length))
-    return valid ? undefined : 'ECHOBAHN_INVALID_UTF8'
+    return !text || isUtf8(inflater.output.subarray(0, inflater.length)) ? undefined : 'ECHOBAHN_INVALID_UTF8'
   }
 
   /** Uncompressed text was validated while it was decoded. */

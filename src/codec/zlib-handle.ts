@@ -35,6 +35,8 @@ export class ZlibHandle {
   inputLeft = 0
   /** Octets of room that the last `write` left. */
   roomLeft = 0
+  /** What zlib said of input that is corrupt. */
+  error = ''
   readonly #handle: NativeHandle
   readonly #state: Uint32Array
   #failed = false
@@ -42,15 +44,19 @@ export class ZlibHandle {
   constructor(handle: NativeHandle, state: Uint32Array) {
     this.#handle = handle
     this.#state = state
-    handle.onerror = () => {
+    handle.onerror = message => {
       this.#failed = true
+      this.error = message
     }
   }
 
-  /** Runs the context over `length` octets of input and sync-flushes; false if the input is corrupt. */
-  write(input: Uint8Array, offset: number, length: number, output: Uint8Array, at: number): boolean {
+  /**
+   * Runs the context over `length` octets of input and sync-flushes, into `output` from `at` up to `end` at most; false,
+   * with `error` set, if the input is corrupt.
+   */
+  write(input: Uint8Array, offset: number, length: number, output: Uint8Array, at: number, end: number): boolean {
     this.#failed = false
-    this.#handle.writeSync(Z_SYNC_FLUSH, input, offset, length, output, at, output.length - at)
+    this.#handle.writeSync(Z_SYNC_FLUSH, input, offset, length, output, at, end - at)
     if (this.#failed) return false
     this.roomLeft = this.#state[0]
     this.inputLeft = this.#state[1]

@@ -5,6 +5,7 @@
 
 import type { BatchMessage } from '../codec/batch.js'
 import type { Codec, GroupResult, MessageGroup } from '../codec/codec.js'
+import { CostEstimate } from '../codec/cost-estimate.js'
 import { appendToWindow } from '../codec/window.js'
 import { ProtocolError } from '../errors.js'
 import type { DeflateAgreement } from '../protocol/deflate-negotiation.js'
@@ -26,6 +27,8 @@ const NOTHING = Buffer.alloc(0)
 const NONE: readonly never[] = []
 /** First size of the buffer in which a message is put together; it grows with what has really arrived. */
 const FIRST_ASSEMBLY = 64 * 1024
+/** Messages that are submitted together at most. */
+const GROUP_MESSAGES = 256
 /** Larger buffers for the whole messages of one chunk are not kept. */
 const KEPT_INPUT = 1024 * 1024
 
@@ -41,6 +44,7 @@ export class CompressedEcho implements Echo, MessageGroup {
   readonly midFrame = false
   /** What is with the codec threads now, made of `#sent`. */
   messages: readonly BatchMessage[] = NONE
+  readonly estimate = new CostEstimate()
   readonly #host: EchoHost
   readonly #codec: Codec
   readonly #agreement: DeflateAgreement
@@ -69,6 +73,14 @@ export class CompressedEcho implements Echo, MessageGroup {
     return this.queued + this.#assembled
   }
 
+  get room(): number {
+    return this.#host.replyRoom
+  }
+
+  get gone(): boolean {
+    return !this.#host.open
+  }
+
   get idle(): boolean {
     return this.#sent.length === 0 && this.#waiting === undefined
   }
@@ -84,13 +96,19 @@ export class CompressedEcho implements Echo, MessageGroup {
   }
 
   endOfChunk(): void {
-    if (this.#sent.length === 0) this.#submit()
+    this.onRoom()
     if (this.idle || !this.#codec.full) return
     this.#host.onCodecFull()
     this.#codec.whenRoom(() => this.#host.onCodecRoom())
   }
 
+  onRoom(): void {
+    if (this.#sent.length === 0 && this.room > 0) this.#submit()
+  }
+
   discard(): void {
+    this.#sent = NONE
+    this.messages = NONE
     this.#waiting = undefined
     this.#assembly = undefined
     this.#assembled = 0
@@ -99,21 +117,22 @@ export class CompressedEcho implements Echo, MessageGroup {
 
   onMessageDone(message: BatchMessage, result: GroupResult): void {
     const waiting = this.#sent[this.#answered++]
-    if (this.#host.open) this.#reply(message, waiting.opcode, result)
+    this.#reply(message, waiting.opcode, result)
   }
 
   onGroupDone(): void {
     const host = this.#host
-    const answered = this.#sent
+    const answered = this.#sent.slice(0, this.#answered)
+    const left = this.#sent.slice(this.#answered)
+    if (left.length > 0) this.#waiting = [...left, ...(this.#waiting ?? NONE)]
     this.#sent = NONE
     this.messages = NONE
     this.#answered = 0
     for (const message of answered) this.queued -= message.length
-    if (!host.open) return this.discard()
     host.out.flush()
     const now = performance.now()
     for (const { receivedAt } of answered) host.echoed((now - receivedAt) / 1000)
-    this.#submit()
+    this.onRoom()
     host.onEchoProgress()
   }
 
@@ -127,7 +146,8 @@ export class CompressedEcho implements Echo, MessageGroup {
     const { payloadLength: length, messageOpcode: opcode, compressed } = decoder
     if (this.#isInline(length, compressed)) {
       const source = inputFor(length)
-      if (decoder.readPayload(source, 0)) this.#answer(source, length, opcode, compressed)
+      if (decoder.readPayload(source, 0) && !this.#answer(source, length, opcode, compressed))
+        this.#wait(Buffer.from(source.subarray(0, length)), length, opcode, compressed)
       return
     }
     const source = Buffer.allocUnsafe(length)
@@ -144,8 +164,8 @@ export class CompressedEcho implements Echo, MessageGroup {
     const length = this.#assembled
     this.#assembly = undefined
     this.#assembled = 0
-    if (this.#isInline(length, compressed)) this.#answer(assembly, length, opcode, compressed)
-    else this.#wait(assembly, length, opcode, compressed)
+    const isAnswered = this.#isInline(length, compressed) && this.#answer(assembly, length, opcode, compressed)
+    if (!isAnswered) this.#wait(assembly, length, opcode, compressed)
   }
 
   #assemblyFor(length: number): Buffer {
@@ -161,15 +181,18 @@ export class CompressedEcho implements Echo, MessageGroup {
 
   /** Inline is for a connection with nothing under way: order comes first. */
   #isInline(length: number, compressed: boolean): boolean {
-    return this.idle && this.#codec.prefersInline(length, compressed)
+    return this.idle && this.#codec.prefersInline(this.estimate, length, compressed)
   }
 
-  #answer(source: Buffer, length: number, opcode: number, compressed: boolean): void {
+  /** False if the message turned out to be a thread's work. */
+  #answer(source: Buffer, length: number, opcode: number, compressed: boolean): boolean {
     const message = this.#describe({ source, length, opcode, compressed, receivedAt: 0 })
     const started = performance.now()
-    const result = this.#codec.transcode(message)
+    const result = this.#codec.tryInline(message, this.estimate)
     this.#host.charge(performance.now() - started)
+    if (result === undefined) return false
     this.#reply(message, opcode, result)
+    return true
   }
 
   #wait(source: Buffer, length: number, opcode: number, compressed: boolean): void {
@@ -183,7 +206,7 @@ export class CompressedEcho implements Echo, MessageGroup {
     const waiting = this.#waiting
     if (waiting === undefined) return
     const takesOver = this.#inflateWindowSize > 0 || this.#deflateWindowSize > 0
-    this.#sent = waiting.splice(0, takesOver ? 1 : waiting.length)
+    this.#sent = waiting.splice(0, takesOver ? 1 : GROUP_MESSAGES)
     if (waiting.length === 0) this.#waiting = undefined
     this.messages = this.#sent.map(message => this.#describe(message))
     this.#codec.submit(this)
@@ -196,6 +219,7 @@ export class CompressedEcho implements Echo, MessageGroup {
       length,
       compressed,
       text: opcode === TEXT,
+      refersBack: this.#agreement.clientContextTakeover,
       windowBits: this.#agreement.serverWindowBits,
       inflateWindow: this.#inflateWindow,
       deflateWindow: this.#deflateWindow,
@@ -205,7 +229,10 @@ export class CompressedEcho implements Echo, MessageGroup {
 
   #reply(message: BatchMessage, opcode: number, result: GroupResult): void {
     const host = this.#host
-    if (result.violation !== undefined) return host.failNow(new ProtocolError(result.violation))
+    if (result.violation !== undefined) {
+      host.failNow(new ProtocolError(result.violation))
+      return this.discard()
+    }
     if (message.plainEndLength > 0) this.#keepWindows(message, result)
     const { out } = host
     const { payload, payloadOffset, payloadLength, plainLength } = result

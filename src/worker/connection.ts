@@ -119,6 +119,7 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
 
   onProgress(): void {
     this.#flow.onProgress(this.#outstanding)
+    this.#echo.onRoom()
   }
 
   onEnd(): void {
@@ -243,6 +244,10 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
 
   get open(): boolean {
     return this.#closing.state === OPEN && this.#transport.writable
+  }
+
+  get replyRoom(): number {
+    return this.#context.settings.highWaterMark - this.out.waiting
   }
 
   messageReceived(opcode: number, size: number): void {

@@ -11,6 +11,8 @@ export interface EchoHost {
   readonly out: Outgoing
   /** Whether messages still get echoed. */
   readonly open: boolean
+  /** Octets of replies up to the high-water mark. */
+  readonly replyRoom: number
   /** A message has come whole: `size` application octets, inflated. */
   messageReceived(opcode: number, size: number): void
   /** Charges the connection's share of this turn (see turns). */
@@ -47,6 +49,8 @@ export interface Echo {
   readonly held: number
   /** Those of them that belong to messages received whole: what back-pressure can make fewer. */
   readonly queued: number
+  /** The peer has read: there may be room for replies again. */
+  onRoom(): void
   /** The connection is gone. */
   discard(): void
 }

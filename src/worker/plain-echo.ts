@@ -55,6 +55,8 @@ export class PlainEcho implements Echo {
 
   endOfChunk(): void {}
 
+  onRoom(): void {}
+
   discard(): void {
     this.#kept = undefined
   }

@@ -132,14 +132,25 @@ for (const offload of ['never', 'always']) {
     })
 
     const [fragment] = fragments(LONG, 10)
+    const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff])
     const truncated = deflateMessage(LONG).subarray(0, -3)
     const bomb = deflateMessage(Buffer.alloc(2 ** 25))
     const violations: [string, ProtocolErrorCode, FrameParts[]][] = [
       ['data that is not deflate', 'ECHOBAHN_INVALID_DEFLATE', [{ rsv: RSV1, opcode: TEXT, payload: 'not deflate' }]],
-      ['deflate data that is cut', 'ECHOBAHN_INVALID_DEFLATE', [{ rsv: RSV1, opcode: BINARY, payload: truncated }]],
+      ['deflate data that is cut', 'ECHOBAHN_DEFLATE_TRUNCATED', [{ rsv: RSV1, opcode: BINARY, payload: truncated }]],
       [
-        'a distance beyond what was sent',
-        'ECHOBAHN_INVALID_DEFLATE',
+        'the tail that a sender takes off',
+        'ECHOBAHN_DEFLATE_TAIL',
+        [{ rsv: RSV1, opcode: BINARY, payload: Buffer.concat([deflateMessage(LONG), TAIL]) }],
+      ],
+      [
+        '1001 final blocks',
+        'ECHOBAHN_TOO_MANY_FINAL_BLOCKS',
+        [{ rsv: RSV1, opcode: BINARY, payload: Buffer.alloc(2002, deflateRawSync('')) }],
+      ],
+      [
+        'a reference to what an earlier message said',
+        'ECHOBAHN_DEFLATE_EARLIER_MESSAGE',
         [{ rsv: RSV1, opcode: BINARY, payload: deflateMessage(LONG, { dictionary: Buffer.from(LONG) }) }],
       ],
       ['text that does not inflate to UTF-8', 'ECHOBAHN_INVALID_UTF8', [compressed(Buffer.from([0x61, 0xff]))]],

@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { BINARY } from '../../src/protocol/opcodes.js'
+import { describeFrame, failure } from '../support/conversation.js'
 import { largestDistance } from '../support/deflate-distances.js'
+import { deflateMessage } from '../support/deflate-message.js'
 import { noise, prose } from '../support/plain-texts.js'
 import { RawClient, requestHead, UPGRADE_HEADERS } from '../support/raw-client.js'
 import { type Service, startService } from '../support/service.js'
@@ -41,6 +43,15 @@ class Conversation {
   /** In between goes what neither window sees. */
   sendPlain(plain: Buffer): void {
     this.#client.send({ opcode: BINARY, payload: plain })
+  }
+
+  sendPayload(payload: Buffer): void {
+    this.#client.send({ rsv: RSV1, opcode: BINARY, payload })
+  }
+
+  /** The Close that ends the conversation, as words. */
+  async readClose(): Promise<string> {
+    return describeFrame(await this.#client.readFrame())
   }
 
   async receive(): Promise<Buffer> {
@@ -86,6 +97,22 @@ for (const offload of ['never', 'always']) {
         await converse(conversation)
         conversation.close()
         assert.ok(conversation.largestDistance <= 2 ** bits, `${conversation.largestDistance} in ${bits} bits`)
+      }
+    })
+
+    it('fails what reaches beyond the window by that name, with and without messages before it', async t => {
+      const service = await startService(t, '--workers', '1', '--context-takeover', 'on', '--offload', offload)
+      const dictionary = noise(2000)
+      const tooFar = deflateMessage(dictionary.subarray(0, 200), { dictionary })
+      for (const before of [[], [noise(500, 2), noise(500, 3)]]) {
+        const conversation = await Conversation.open(service, 'client_max_window_bits=10')
+        for (const plain of before) {
+          await conversation.sendCompressed(plain)
+          assert.deepEqual(await conversation.receive(), plain)
+        }
+        conversation.sendPayload(tooFar)
+        assert.equal(await conversation.readClose(), failure('ECHOBAHN_DEFLATE_DISTANCE'))
+        conversation.close()
       }
     })
 

@@ -9,12 +9,13 @@ import {
   type GroupResult,
   type MessageGroup,
 } from '../../src/codec/codec.js'
+import { CostEstimate } from '../../src/codec/cost-estimate.js'
 import { deflateMessage, inflateMessage } from './deflate-message.js'
 
 const FRAGILE_THREAD = new URL('./fragile-codec-thread.js', import.meta.url)
 const NOTHING = Buffer.alloc(0)
 
-const SETTINGS: CodecSettings = {
+export const SETTINGS: CodecSettings = {
   offload: 'always',
   codecThreads: 2,
   codecQueue: 1000,
@@ -41,7 +42,7 @@ export class Observations implements CodecObserver {
   }
 
   batchDone(messages: number, wait: number, run: number): void {
-    if (!(wait >= 0 && run > 0)) throw new Error(`a batch waited ${wait} s and ran ${run} s`)
+    if (!(wait >= 0 && run >= 0)) throw new Error(`a batch waited ${wait} s and ran ${run} s`)
     this.batches.push(messages)
   }
 
@@ -50,10 +51,19 @@ export class Observations implements CodecObserver {
   }
 }
 
-/** A codec that ends with the test. Its threads are the real ones, but for their weakness for poison. */
-export function codecFor(context: TestContext, settings: Partial<CodecSettings> = {}): [Codec, Observations] {
+/**
+ * A codec that ends with the test. Its threads are the real ones, but for their weakness for poison and their clock,
+ * which says that each message took `tick` milliseconds.
+ */
+export function codecFor(
+  context: TestContext,
+  settings: Partial<CodecSettings> = {},
+  tick?: number,
+): [Codec, Observations] {
+  delete process.env.ECHOBAHN_TEST_TICK
+  if (tick !== undefined) process.env.ECHOBAHN_TEST_TICK = String(tick)
   const observations = new Observations()
-  const codec = new Codec({ ...SETTINGS, ...settings }, observations, FRAGILE_THREAD)
+  const codec = new Codec({ ...SETTINGS, ...settings }, observations, FRAGILE_THREAD, () => 0)
   context.after(() => codec.close())
   return [codec, observations]
 }
@@ -80,6 +90,7 @@ export function messageOf(source: Buffer | string, terms: Partial<BatchMessage> 
     length: octets.length,
     compressed: false,
     text: false,
+    refersBack: false,
     windowBits: 15,
     inflateWindow: NOTHING,
     deflateWindow: NOTHING,
@@ -94,12 +105,19 @@ export function compressedMessage(plain: Buffer | string): BatchMessage {
 
 /** A group that keeps its replies as plain text, or the violations in their place. */
 export class Group implements MessageGroup {
-  readonly messages: readonly BatchMessage[]
+  messages: readonly BatchMessage[]
+  readonly estimate = new CostEstimate()
+  room = Number.MAX_SAFE_INTEGER
+  gone = false
   readonly replies: string[] = []
   readonly errors: unknown[] = []
-  /** Resolves when the group is done or has failed. */
+  /** Messages that were answered in each turn. */
+  readonly turns: number[] = []
+  /** Resolves when all messages are answered, or one of them has failed. */
   readonly settled: Promise<void>
   #settle = () => {}
+  #answered = 0
+  #codec: Codec | undefined
 
   constructor(...messages: readonly (BatchMessage | string)[]) {
     this.messages = messages.map(message => (typeof message === 'string' ? compressedMessage(message) : message))
@@ -108,15 +126,25 @@ export class Group implements MessageGroup {
     })
   }
 
+  submitTo(codec: Codec): this {
+    this.#codec = codec
+    codec.submit(this)
+    return this
+  }
+
   onMessageDone(message: BatchMessage, result: GroupResult): void {
-    if (message !== this.messages[this.replies.length]) throw new Error('a message is done out of turn')
+    if (message !== this.messages[this.#answered++]) throw new Error('a message is done out of turn')
     const { violation, deflated, payload, payloadOffset, payloadLength } = result
     const octets = payload.subarray(payloadOffset, payloadOffset + payloadLength)
     this.replies.push(violation ?? (deflated ? inflateMessage(octets) : octets).toString())
   }
 
   onGroupDone(): void {
-    this.#settle()
+    this.turns.push(this.#answered)
+    this.messages = this.messages.slice(this.#answered)
+    this.#answered = 0
+    if (this.messages.length === 0) this.#settle()
+    else this.#codec?.submit(this)
   }
 
   onGroupFailed(error: unknown): void {
@@ -127,8 +155,7 @@ export class Group implements MessageGroup {
 
 /** Submits a group of these messages and waits for its replies. */
 export async function replies(codec: Codec, ...messages: readonly (BatchMessage | string)[]): Promise<string[]> {
-  const group = new Group(...messages)
-  codec.submit(group)
+  const group = new Group(...messages).submitTo(codec)
   await group.settled
   return group.replies
 }

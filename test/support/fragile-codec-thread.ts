@@ -1,10 +1,20 @@
 // A codec thread that fails when a message asks for it, or at its start when ECHOBAHN_TEST_THREADS is `broken`.
+//
+// Its clock goes by ECHOBAHN_TEST_TICK milliseconds each time it is looked at, which is once a message, and hardly at
+// all by default: a machine under load is not to decide how far a turn goes.
 
 import type { Batch } from '../../src/codec/batch.js'
 import runBatch from '../../src/codec/codec-thread.js'
 import { POISON } from './poison.js'
 
 if (process.env.ECHOBAHN_TEST_THREADS === 'broken') process.exit(1)
+
+const tick = Number(process.env.ECHOBAHN_TEST_TICK ?? 0.001)
+let now = 0
+performance.now = () => {
+  now += tick
+  return now
+}
 
 export default (batch: Batch) => {
   const octets = Buffer.from(batch.bytes)

@@ -3,13 +3,14 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { type BatchMessage, pack, runBatch, unpackResult } from '../../../src/codec/batch.js'
+import { type BatchMessage, pack, runBatch, type ThreadResult, unpackResult } from '../../../src/codec/batch.js'
 import { type Outgoing, Transcoder } from '../../../src/codec/transcoder.js'
 import { deflateMessage } from '../../support/deflate-message.js'
 import { noise, prose } from '../../support/plain-texts.js'
 
 const SETTINGS = { maxMessage: 100_000, maxInflateRatio: 0, deflateLevel: 'auto', memLevel: 8 } as const
 const NOTHING = Buffer.alloc(0)
+const ENDLESS = Number.MAX_SAFE_INTEGER
 
 interface Result {
   readonly violation: string | undefined
@@ -40,8 +41,9 @@ function payloadOf({ payload, payloadOffset, payloadLength }: Outgoing): string 
 }
 
 function batched(messages: readonly BatchMessage[], transcoder: Transcoder): Result[] {
-  const results = unpackResult(runBatch(structuredClone(pack(messages)), transcoder))
-  return [...results].map(result => ({
+  const parts = messages.map(message => ({ messages: [message], room: ENDLESS }))
+  const results = unpackResult(runBatch(structuredClone(pack(parts)), transcoder, () => 0))
+  return ([...results] as ThreadResult[]).map(result => ({
     violation: result.violation,
     deflated: result.deflated,
     payload: payloadOf(result),
@@ -65,6 +67,7 @@ const messages: fc.Arbitrary<BatchMessage> = fc
     compressed: fc.boolean(),
     corrupt: fc.boolean(),
     text: fc.boolean(),
+    refersBack: fc.boolean(),
     windowBits: fc.integer({ min: 8, max: 15 }),
     inflateWindow: windows,
     deflateWindow: windows,
@@ -97,7 +100,7 @@ describe('a batch', () => {
     fc.assert(
       fc.property(fc.array(messages, { maxLength: 5 }), batch => {
         const before = structuredClone(batch)
-        runBatch(pack(batch), there)
+        runBatch(pack([{ messages: batch, room: ENDLESS }]), there)
         assert.deepEqual(structuredClone(batch), before)
       }),
       { numRuns: 50 },
@@ -111,13 +114,14 @@ describe('a batch', () => {
       length: deflateMessage(Buffer.alloc(100_000)).length,
       compressed: true,
       text: false,
+      refersBack: false,
       windowBits: 15,
       inflateWindow: noise(30_000),
       deflateWindow: NOTHING,
       plainEndLength: 0,
     }
-    const { bytes, rows } = runBatch(pack([message, message]), there)
+    const { bytes, rows } = runBatch(pack([{ messages: [message, message], room: ENDLESS }]), there)
     assert.ok(bytes.buffer.byteLength < 1000, `${bytes.buffer.byteLength} octets`)
-    assert.equal(rows.length, 8)
+    assert.equal(rows.length, 10)
   })
 })

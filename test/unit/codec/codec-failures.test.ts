@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { afterEach, describe, it } from 'node:test'
+import { Worker } from 'node:worker_threads'
+import { CostEstimate } from '../../../src/codec/cost-estimate.js'
 import { codecFor, Group, messageOf, replies, threadsStarted, until } from '../../support/codec-client.js'
 import { POISON } from '../../support/poison.js'
 
@@ -26,14 +28,14 @@ describe('a codec thread that fails', () => {
       assert.deepEqual(await replies(codec, 'before'), ['before'])
       const ended = threads.map(thread => once(thread, 'exit'))
       const groups = [new Group('a', messageOf(poison), 'b'), new Group('c'), new Group('d')]
-      for (const group of groups) codec.submit(group)
+      for (const group of groups) group.submitTo(codec)
       await Promise.all(groups.map(group => group.settled))
       assert.deepEqual(
         groups.map(group => group.replies),
         [['a', poison, 'b'], ['c'], ['d']],
       )
       assert.ok(seen.failures.length > 0)
-      assert.ok(!codec.prefersInline(1, true))
+      assert.ok(!codec.prefersInline(new CostEstimate(), 1, true))
       seen.where.length = 0
       assert.deepEqual(await replies(codec, 'behind'), ['behind'])
       assert.deepEqual(seen.where, ['pool'])
@@ -57,7 +59,7 @@ describe('a codec thread that fails', () => {
     const [codec, seen] = codecFor(t, { codecThreads: 1 })
     const groups = [new Group(messageOf(POISON.hang), 'a'), new Group('b'), new Group('c')]
     for (const group of groups) {
-      codec.submit(group)
+      group.submitTo(codec)
       await until(() => threads.length > 0)
     }
     await threads[0].terminate()
@@ -84,10 +86,10 @@ describe('a codec thread that fails', () => {
   it('five times in a row leaves everything to be done inline', async t => {
     const [codec, seen] = codecFor(t)
     for (let failures = 0; failures < 5; failures++) {
-      assert.ok(!codec.prefersInline(1, true))
+      assert.ok(!codec.prefersInline(new CostEstimate(), 1, true))
       assert.deepEqual(await replies(codec, messageOf(POISON.exit)), [POISON.exit])
     }
-    assert.ok(codec.prefersInline(1, true))
+    assert.ok(codec.prefersInline(new CostEstimate(), 1, true))
     seen.failures.length = 0
     assert.deepEqual(await replies(codec, 'behind', messageOf(POISON.exit)), ['behind', POISON.exit])
     assert.deepEqual(seen.failures, [])
@@ -107,9 +109,9 @@ describe('a codec thread that fails', () => {
     const [codec] = codecFor(t, { codecThreads: 6 })
     await replies(codec, 'before')
     const groups = Array.from({ length: 12 }, () => new Group(messageOf(POISON.exit)))
-    for (const group of groups) codec.submit(group)
+    for (const group of groups) group.submitTo(codec)
     await Promise.all(groups.map(group => group.settled))
-    assert.ok(!codec.prefersInline(1, true))
+    assert.ok(!codec.prefersInline(new CostEstimate(), 1, true))
   })
 
   it('at its start costs no message, and no message waits for it', async t => {
@@ -121,6 +123,36 @@ describe('a codec thread that fails', () => {
     mendThreads()
     assert.deepEqual(await replies(codec, 'third'), ['third'])
     assert.equal(seen.where.at(-1), 'pool')
+  })
+
+  it('leads to no other thread’s end before its modules are loaded, which would take the process along', async t => {
+    const threads = threadsStarted(t)
+    const started = new Set<Worker>()
+    process.on('worker', thread => thread.once('message', () => started.add(thread)))
+    t.after(() => process.removeAllListeners('worker'))
+    const early: Worker[] = []
+    const { terminate } = Worker.prototype
+    t.mock.method(Worker.prototype, 'terminate', function (this: Worker) {
+      if (!started.has(this) && this.threadId !== -1) early.push(this)
+      return terminate.call(this)
+    })
+    for (let round = 0; round < 100; round++) {
+      const [codec, seen] = codecFor({ after() {} })
+      const groups = [new Group('a', messageOf(POISON.exit)), new Group('b')]
+      for (const group of groups) group.submitTo(codec)
+      await until(() => threads.length > 0)
+      // One that was started before the other was lost, and one that is started in the lost one's place.
+      if (round % 2 === 0) await once(threads[0], 'message')
+      const late = round % 4 < 2 ? replies(codec, 'late') : undefined
+      await Promise.all([...groups.map(group => group.settled), late, codec.close()])
+      assert.deepEqual(
+        groups.map(group => group.replies),
+        [['a', POISON.exit], ['b']],
+      )
+      assert.ok(seen.failures.length > 0)
+      assert.ok(threads.splice(0).every(thread => thread.threadId === -1))
+    }
+    assert.equal(early.length, 0)
   })
 
   it('when it is to replace another, makes no message wait either', async t => {

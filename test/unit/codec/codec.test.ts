@@ -2,9 +2,13 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { codecFor, Group, messageOf, replies, until } from '../../support/codec-client.js'
+import { deflateRawSync } from 'node:zlib'
+import { Codec } from '../../../src/codec/codec.js'
+import { CostEstimate } from '../../../src/codec/cost-estimate.js'
+import type { Outgoing } from '../../../src/codec/transcoder.js'
+import { codecFor, Group, messageOf, Observations, replies, SETTINGS, until } from '../../support/codec-client.js'
 import { deflateMessage } from '../../support/deflate-message.js'
-import { noise, prose } from '../../support/plain-texts.js'
+import { noise, prose, repeated } from '../../support/plain-texts.js'
 
 const COMPRESSED = [true, false]
 
@@ -14,34 +18,57 @@ describe('Codec', () => {
     const [never] = codecFor(t, { offload: 'never' })
     const [automatic] = codecFor(t, { offload: 'auto' })
     for (const compressed of COMPRESSED) {
-      assert.ok(!always.prefersInline(1, compressed))
-      assert.ok(never.prefersInline(2 ** 24, compressed))
-      assert.ok(automatic.prefersInline(256, compressed))
-      assert.ok(!automatic.prefersInline(256 * 1024, compressed))
+      assert.ok(!always.prefersInline(new CostEstimate(), 1, compressed))
+      assert.ok(never.prefersInline(new CostEstimate(), 2 ** 24, compressed))
+      assert.ok(automatic.prefersInline(new CostEstimate(), 256, compressed))
+      assert.ok(!automatic.prefersInline(new CostEstimate(), 256 * 1024, compressed))
     }
   })
 
   it('prefers inline always when there are no threads', t => {
     for (const offload of ['always', 'auto'] as const) {
       const [codec] = codecFor(t, { offload, codecThreads: 0 })
-      for (const compressed of COMPRESSED) assert.ok(codec.prefersInline(2 ** 24, compressed))
+      for (const compressed of COMPRESSED) assert.ok(codec.prefersInline(new CostEstimate(), 2 ** 24, compressed))
     }
   })
 
   it('starts no thread before the first batch', async t => {
     const [codec] = codecFor(t)
-    codec.transcode(messageOf('inline'))
+    codec.tryInline(messageOf('inline'), new CostEstimate())
     assert.equal(codec.threads, 0)
     await replies(codec, 'on a thread')
     assert.equal(codec.threads, 2)
   })
 
-  it('learns from what it does inline that messages are worth a thread', t => {
-    const [codec] = codecFor(t, { offload: 'auto', maxMessage: 2 ** 22 })
-    const bomb = deflateMessage(Buffer.alloc(2 ** 22))
-    assert.ok(codec.prefersInline(2048, true))
-    for (let i = 0; i < 20; i++) codec.transcode(messageOf(bomb, { compressed: true }))
-    assert.ok(!codec.prefersInline(2048, true))
+  it('gives up inline what is more than small work, and does all of it where there is nobody else', t => {
+    const [automatic] = codecFor(t, { offload: 'auto' })
+    const [never] = codecFor(t, { offload: 'never' })
+    const [alone] = codecFor(t, { offload: 'auto', codecThreads: 0 })
+    const finalBlocks = (count: number) => Buffer.concat(Array(count).fill(deflateRawSync('')))
+    const within = [deflateMessage(Buffer.alloc(16 * 1024)), finalBlocks(8)]
+    const beyond = [deflateMessage(Buffer.alloc(16 * 1024 + 1)), finalBlocks(9)]
+    const estimate = new CostEstimate()
+    for (const payload of [...within, ...beyond]) {
+      const message = messageOf(payload, { compressed: true })
+      const inline = automatic.tryInline(message, estimate)
+      assert.equal(inline !== undefined, within.includes(payload))
+      for (const codec of [never, alone]) assert.equal(codec.tryInline(message, estimate)?.violation, undefined)
+    }
+  })
+
+  it('learns from what it does inline, and from what threads do, that messages of a connection are worth a thread', async t => {
+    const [codec] = codecFor(t, { offload: 'auto', maxMessage: 2 ** 22 }, 1)
+    const bomb = messageOf(deflateMessage(Buffer.alloc(2 ** 22)), { compressed: true })
+    const group = new Group(...Array(10).fill(bomb)).submitTo(codec)
+    assert.ok(codec.prefersInline(group.estimate, 2048, true))
+    await group.settled
+    assert.ok(!codec.prefersInline(group.estimate, 2048, true))
+    let now = 0
+    const never = new Codec({ ...SETTINGS, offload: 'never' }, new Observations(), undefined, () => now++)
+    const estimate = new CostEstimate()
+    for (let i = 0; i < 10; i++) never.tryInline(bomb, estimate)
+    assert.ok(!codec.prefersInline(estimate, 2048, true))
+    assert.ok(codec.prefersInline(new CostEstimate(), 2048, true))
   })
 
   it('answers each group in order, whichever thread is faster', async t => {
@@ -51,7 +78,7 @@ describe('Codec', () => {
       return { texts, group: new Group(...texts) }
     })
     for (const [g, { group }] of groups.entries()) {
-      codec.submit(group)
+      group.submitTo(codec)
       if (g % 7 === 0) await new Promise(setImmediate)
     }
     for (const { texts, group } of groups) {
@@ -88,14 +115,16 @@ describe('Codec', () => {
     })
     const group = new Group(message)
     let end = Buffer.alloc(0)
-    group.onMessageDone = (_message, result) => {
+    const { onMessageDone } = group
+    group.onMessageDone = (message, result) => {
+      onMessageDone.call(group, message, result)
       assert.equal(result.plainLength, plain.length)
       end = Buffer.from(result.plainEnd as Buffer)
     }
-    codec.submit(group)
+    group.submitTo(codec)
     await group.settled
     assert.deepEqual(end, plain.subarray(-1024))
-    const { plain: whole, plainOffset, plainLength } = codec.transcode(message)
+    const { plain: whole, plainOffset, plainLength } = codec.tryInline(message, new CostEstimate()) as Outgoing
     assert.deepEqual(whole.subarray(plainOffset, plainOffset + plainLength), plain)
   })
 
@@ -103,29 +132,123 @@ describe('Codec', () => {
     for (const codecThreads of [1, 2]) {
       const [codec, seen] = codecFor(t, { codecThreads })
       const groups = Array.from({ length: 10 }, (_, i) => new Group(`first of ${i}`, `second of ${i}`))
-      for (const group of groups) codec.submit(group)
+      for (const group of groups) group.submitTo(codec)
       assert.equal(codec.queued, 20)
       await Promise.all(groups.map(group => group.settled))
       assert.deepEqual(seen.batches, codecThreads === 1 ? [20] : [10, 10])
     }
   })
 
-  it('closes a batch at 1 MiB, and cuts no group in two', async t => {
+  it('closes a batch at 1 MiB, of which a group has 128 KiB at most unless its first message is longer', async t => {
     const [codec, seen] = codecFor(t, { codecThreads: 1 })
-    const large = () => messageOf(Buffer.alloc(600 * 1024))
-    const groups = [[large()], [large()], [large()], [large(), large(), large()], ['small']].map(g => new Group(...g))
-    for (const group of groups) codec.submit(group)
+    const kib = (size: number) => messageOf(Buffer.alloc(size * 1024))
+    const groups = [
+      new Group(kib(600)),
+      new Group(...Array(8).fill(kib(40))),
+      new Group(kib(600), kib(1)),
+      new Group(kib(64), kib(64), kib(64)),
+      new Group('small'),
+    ]
+    for (const group of groups) group.submitTo(codec)
     await Promise.all(groups.map(group => group.settled))
-    assert.deepEqual(seen.batches, [2, 4, 1])
+    assert.deepEqual(
+      groups.map(group => group.turns),
+      [[1], [4, 4], [1, 1], [2, 1], [1]],
+    )
+    assert.deepEqual(seen.batches.slice(0, 2), [1 + 4 + 1, 2 + 1])
     for (const group of groups) assert.deepEqual(group.errors, [])
+  })
+
+  it('gives a group 4 ms of a batch, and the rest of it its turn behind the others', async t => {
+    const [codec, seen] = codecFor(t, { codecThreads: 1 }, 1)
+    const order: string[] = []
+    const groups = ['heavy', 'other', 'last'].map((name, i) => {
+      const group = new Group(...Array.from({ length: i === 0 ? 10 : 2 }, (_, n) => `${name} ${n}`))
+      const { onMessageDone } = group
+      group.onMessageDone = (message, result) => {
+        onMessageDone.call(group, message, result)
+        order.push(group.replies.at(-1) as string)
+      }
+      return group.submitTo(codec)
+    })
+    await Promise.all(groups.map(group => group.settled))
+    assert.deepEqual(groups[0].turns, [4, 4, 2])
+    assert.ok(order.indexOf('other 1') < order.indexOf('heavy 4'))
+    assert.ok(order.indexOf('last 1') < order.indexOf('heavy 4'))
+    assert.deepEqual(seen.batches, [8, 4, 2])
+    assert.equal(codec.queued, 0)
+  })
+
+  it('begins no group after 16 ms of a batch, and leaves the others where they are in the queue', async t => {
+    const [codec, seen] = codecFor(t, { codecThreads: 1 }, 9)
+    const groups = Array.from({ length: 7 }, (_, i) => new Group(`${i}`).submitTo(codec))
+    await until(() => codec.threads > 0)
+    const late = new Group('late').submitTo(codec)
+    const order: string[] = []
+    for (const group of [...groups, late]) group.onGroupDone = () => order.push(...group.replies)
+    await until(() => order.length === 8)
+    assert.deepEqual(order, ['0', '1', '2', '3', '4', '5', '6', 'late'])
+    assert.deepEqual(seen.batches, [2, 2, 2, 2])
+    assert.equal(codec.queued, 0)
+  })
+
+  it('stops a group once its replies are what the connection has room for, and goes on when told', async t => {
+    const [codec] = codecFor(t)
+    const group = new Group(...Array(5).fill(messageOf(noise(1000))))
+    group.room = 1500
+    const other = new Group(messageOf(noise(1000)), 'other')
+    group.submitTo(codec)
+    other.submitTo(codec)
+    await Promise.all([group.settled, other.settled])
+    assert.deepEqual(group.turns, [2, 2, 1])
+    assert.deepEqual(other.turns, [2])
+    const full = new Group('a', 'b')
+    full.room = 0
+    await full.submitTo(codec).settled
+    assert.deepEqual(full.turns, [1, 1])
+  })
+
+  it('begins no group once a batch has made 4 MiB', async t => {
+    const [codec, seen] = codecFor(t, { codecThreads: 1 })
+    // Deflated with so small a window, the noise that repeats after 20 KB does not get smaller.
+    const octets = repeated(noise(20_000), 2 ** 21)
+    const bomb = messageOf(deflateMessage(octets), { compressed: true, windowBits: 9 })
+    assert.ok(bomb.length < 50_000)
+    const groups = Array.from({ length: 5 }, () => new Group(bomb).submitTo(codec))
+    await Promise.all(groups.map(group => group.settled))
+    assert.deepEqual(seen.batches, [2, 2, 1])
+  })
+
+  it('drops what waits of a connection that is gone, and calls nothing back', async t => {
+    const [codec, seen] = codecFor(t, { codecThreads: 1 })
+    const before = new Group('before')
+    const gone = new Group('a', 'b')
+    const leaving = new Group('c', 'd', 'e')
+    const behind = new Group('behind')
+    leaving.onMessageDone = () => {
+      leaving.gone = true
+      leaving.replies.push('only this')
+    }
+    for (const group of [before, gone, leaving, behind]) group.submitTo(codec)
+    gone.gone = true
+    assert.equal(codec.queued, 7)
+    await Promise.all([before.settled, behind.settled])
+    assert.deepEqual(gone.replies, [])
+    assert.deepEqual(leaving.replies, ['only this'])
+    assert.deepEqual([...gone.turns, ...leaving.turns], [])
+    assert.equal(seen.where.length, 5)
+    assert.equal(codec.queued, 0)
+    gone.submitTo(codec)
+    await until(() => codec.queued === 0)
+    assert.deepEqual(seen.batches, [5])
   })
 
   it('is full above its bound, and tells all who wait once it has room', async t => {
     const [codec] = codecFor(t, { codecQueue: 3 })
     const first = new Group('1', '2', '3')
-    codec.submit(first)
+    first.submitTo(codec)
     assert.ok(!codec.full)
-    codec.submit(new Group('4'))
+    new Group('4').submitTo(codec)
     assert.ok(codec.full)
     const told: string[] = []
     for (const name of ['one', 'another']) codec.whenRoom(() => told.push(name))
@@ -137,9 +260,9 @@ describe('Codec', () => {
   it('is full of few messages when they are large', async t => {
     const [codec] = codecFor(t)
     const groups = Array.from({ length: 5 }, () => new Group(messageOf(Buffer.alloc(2 ** 24))))
-    for (const group of groups.slice(0, 4)) codec.submit(group)
+    for (const group of groups.slice(0, 4)) group.submitTo(codec)
     assert.ok(!codec.full)
-    codec.submit(groups[4])
+    groups[4].submitTo(codec)
     assert.ok(codec.full)
     await Promise.all(groups.map(group => group.settled))
     assert.ok(!codec.full)
@@ -148,7 +271,7 @@ describe('Codec', () => {
   it('lets nobody in while it is still full', async t => {
     const [codec, seen] = codecFor(t, { codecThreads: 1, codecQueue: 1 })
     const large = () => new Group(messageOf(Buffer.alloc(2 ** 20)))
-    for (let i = 0; i < 5; i++) codec.submit(large())
+    for (let i = 0; i < 5; i++) large().submitTo(codec)
     await new Promise<void>(resolve => codec.whenRoom(resolve))
     assert.ok(codec.queued <= 1)
     assert.ok(seen.batches.length >= 4)
@@ -160,7 +283,7 @@ describe('Codec', () => {
     failing[0].onMessageDone = () => assert.fail('in onMessageDone')
     failing[1].onGroupDone = () => assert.fail('in onGroupDone')
     const groups = [new Group('before'), failing[0], new Group('between'), failing[1], new Group('behind')]
-    for (const group of groups) codec.submit(group)
+    for (const group of groups) group.submitTo(codec)
     await Promise.all(groups.map(group => group.settled))
     assert.deepEqual(
       groups.map(group => group.errors.length),
@@ -178,8 +301,8 @@ describe('Codec', () => {
     const [codec] = codecFor(t)
     const second = new Group('second')
     const first = new Group('first')
-    first.onGroupDone = () => codec.submit(second)
-    codec.submit(first)
+    first.onGroupDone = () => second.submitTo(codec)
+    first.submitTo(codec)
     await second.settled
     assert.deepEqual(second.replies, ['second'])
   })
@@ -194,7 +317,7 @@ describe('Codec', () => {
   it('when it closes, lets its threads do what they have, and does inline what comes later', async t => {
     const [codec, seen] = codecFor(t)
     const underWay = new Group('under way')
-    codec.submit(underWay)
+    underWay.submitTo(codec)
     await until(() => codec.threads > 0)
     await codec.close()
     await underWay.settled

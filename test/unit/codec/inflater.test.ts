@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it, mock } from 'node:test'
 import zlib, { constants, deflateRawSync, type ZlibOptions } from 'node:zlib'
 import fc from 'fast-check'
-import { Inflater } from '../../../src/codec/inflater.js'
+import { GIVEN_UP, Inflater } from '../../../src/codec/inflater.js'
 import { deflateMessage } from '../../support/deflate-message.js'
 import { noise, prose, repeated } from '../../support/plain-texts.js'
 
@@ -73,7 +73,7 @@ for (const handles of ['with', 'without']) {
           for (let length = payload[0] === 0x00 ? 2 : 1; length < payload.length; length++)
             assert.equal(
               inflate(inflater, payload.subarray(0, length)),
-              'ECHOBAHN_INVALID_DEFLATE',
+              'ECHOBAHN_DEFLATE_TRUNCATED',
               `${length} of ${payload.length} octets, ${JSON.stringify(options)}`,
             )
           assert.deepEqual(inflate(inflater, payload), plain)
@@ -82,7 +82,7 @@ for (const handles of ['with', 'without']) {
 
     it('refuses a stored block that the four octets put back would complete', () => {
       const stored = Buffer.from([0x00, 0x06, 0x00, 0xf9, 0xff, 0x61, 0x62])
-      assert.equal(inflate(inflaterFor(), stored), 'ECHOBAHN_INVALID_DEFLATE')
+      assert.equal(inflate(inflaterFor(), stored), 'ECHOBAHN_DEFLATE_TRUNCATED')
     })
 
     it('inflates final blocks: one, several, padded or not, in the middle of a message, and the message after', () => {
@@ -112,13 +112,82 @@ for (const handles of ['with', 'without']) {
       const payload = finalMessage(prose(300))
       assert.equal(inflate(inflater, Buffer.concat([payload, Buffer.from([0xff])])), 'ECHOBAHN_INVALID_DEFLATE')
       for (let length = 1; length < payload.length; length++)
-        assert.equal(inflate(inflater, payload.subarray(0, length)), 'ECHOBAHN_INVALID_DEFLATE', `${length} octets`)
+        assert.equal(inflate(inflater, payload.subarray(0, length)), 'ECHOBAHN_DEFLATE_TRUNCATED', `${length} octets`)
     })
 
-    it('gives up on a message of thousands of final blocks', () => {
+    it('takes a thousand final blocks in a message and not one more, whatever the last of them is followed by', () => {
       const blocks = (count: number) => Buffer.concat(Array(count).fill(finalMessage('')))
-      assert.deepEqual(inflate(inflaterFor(), blocks(1000)), NOTHING)
-      assert.equal(inflate(inflaterFor(), blocks(1002)), 'ECHOBAHN_INVALID_DEFLATE')
+      const inflater = inflaterFor()
+      for (const behind of [NOTHING, Buffer.from([0x00]), deflateMessage('behind')]) {
+        const plain = behind.length > 1 ? Buffer.from('behind') : NOTHING
+        assert.deepEqual(inflate(inflater, Buffer.concat([blocks(1000), behind])), plain)
+        assert.equal(inflate(inflater, Buffer.concat([blocks(1001), behind])), 'ECHOBAHN_TOO_MANY_FINAL_BLOCKS')
+      }
+    })
+
+    it('lets what stands behind final blocks refer back over all of them, and over the window before, but no further', () => {
+      const window = noise(20_000, 3)
+      const inflater = inflaterFor()
+      const parts = [noise(7000, 1), noise(7000, 2), noise(7000, 4)]
+      const before = Buffer.concat(parts)
+      const dictionary = Buffer.concat([window, before]).subarray(-32 * 1024)
+      const blocks = parts.map(part => finalMessage(part))
+      for (const start of [300, 5000, 15_000, 26_000]) {
+        const plain = dictionary.subarray(start, start + 300)
+        const behind = deflateMessage(plain, { dictionary })
+        assert.ok(behind.length < 50)
+        const payload = Buffer.concat([...blocks, behind])
+        assert.deepEqual(inflate(inflater, payload, window), Buffer.concat([before, plain]))
+        const alone = inflate(inflater, payload)
+        if (start < 11_000) assert.equal(alone, 'ECHOBAHN_DEFLATE_DISTANCE')
+        else assert.deepEqual(alone, Buffer.concat([before, plain]))
+      }
+    })
+
+    it('tells apart what is wrong, with final blocks and a window before it and without', () => {
+      const wrong = [
+        [deflateMessage(noise(100), { dictionary: noise(200) }), 'ECHOBAHN_DEFLATE_DISTANCE'],
+        [Buffer.concat([deflateMessage('Hello'), Buffer.from([0x00, 0x00, 0xff, 0xff])]), 'ECHOBAHN_DEFLATE_TAIL'],
+        [deflateRawSync('', { finishFlush: constants.Z_SYNC_FLUSH }), 'ECHOBAHN_DEFLATE_TAIL'],
+        [deflateMessage('Hello').subarray(0, -1), 'ECHOBAHN_DEFLATE_TRUNCATED'],
+        // Stored octets that look like the tail are none: the block has three more to come.
+        [Buffer.from([0x00, 0x07, 0x00, 0xf8, 0xff, 0x00, 0x00, 0xff, 0xff]), 'ECHOBAHN_DEFLATE_TRUNCATED'],
+        [Buffer.from([0x00, 0x07, 0x00, 0xf8]), 'ECHOBAHN_DEFLATE_TRUNCATED'],
+        [Buffer.from([0x07]), 'ECHOBAHN_INVALID_DEFLATE'],
+        [Buffer.from([0x00, 0x07, 0x00, 0x07, 0x00]), 'ECHOBAHN_INVALID_DEFLATE'],
+        [Buffer.concat([Buffer.from([0x07]), Buffer.from([0x00, 0x00, 0xff, 0xff])]), 'ECHOBAHN_INVALID_DEFLATE'],
+      ] as const
+      const inflater = inflaterFor()
+      for (const [payload, violation] of wrong) {
+        assert.equal(inflate(inflater, payload), violation, payload.toString('hex'))
+        assert.equal(inflate(inflater, Buffer.concat([finalMessage('a'), payload])), violation)
+        assert.equal(inflate(inflater, payload, Buffer.from('a')), violation)
+        assert.deepEqual(inflate(inflater, deflateMessage('and on')), Buffer.from('and on'))
+      }
+    })
+
+    it('takes octets that look like the tail where they are data', () => {
+      const inflater = inflaterFor()
+      const data = Buffer.from([0x61, 0x00, 0x00, 0xff, 0xff])
+      const stored = Buffer.concat([Buffer.from([0x01, 0x05, 0x00, 0xfa, 0xff]), data])
+      assert.deepEqual(inflate(inflater, stored), data)
+      assert.deepEqual(inflate(inflater, deflateMessage(data, { level: 0 })), data)
+    })
+
+    it('gives up at a bound below the limits, and at the limits says which', () => {
+      const inflater = inflaterFor(2000)
+      const bound = { octets: 1000, finalBlocks: 3 }
+      const within = (payload: Buffer) => inflater.inflate(payload, 0, payload.length, NOTHING, bound)
+      assert.equal(within(deflateMessage(Buffer.alloc(1000))), undefined)
+      assert.equal(inflater.length, 1000)
+      assert.equal(within(deflateMessage(Buffer.alloc(1001))), GIVEN_UP)
+      assert.ok(inflater.length <= 1001)
+      assert.equal(within(Buffer.concat(Array(3).fill(finalMessage('a')))), undefined)
+      assert.equal(within(Buffer.concat(Array(4).fill(finalMessage('a')))), GIVEN_UP)
+      assert.equal(within(Buffer.from([0x07])), 'ECHOBAHN_INVALID_DEFLATE')
+      const narrow = inflaterFor(500)
+      const tooBig = deflateMessage(Buffer.alloc(501))
+      assert.equal(narrow.inflate(tooBig, 0, tooBig.length, NOTHING, bound), 'ECHOBAHN_MESSAGE_TOO_BIG')
     })
 
     it('refers back to the dictionary, and to nothing when there is none', () => {
@@ -128,7 +197,7 @@ for (const handles of ['with', 'without']) {
       assert.ok(payload.length < 20)
       assert.deepEqual(inflate(inflater, payload, dictionary), dictionary.subarray(500, 900))
       assert.deepEqual(inflate(inflater, deflateMessage(dictionary)), dictionary)
-      assert.equal(inflate(inflater, payload), 'ECHOBAHN_INVALID_DEFLATE')
+      assert.equal(inflate(inflater, payload), 'ECHOBAHN_DEFLATE_DISTANCE')
     })
 
     it('refuses cut messages that have a dictionary', () => {
@@ -136,7 +205,7 @@ for (const handles of ['with', 'without']) {
       const dictionary = prose(2000)
       const payload = deflateMessage(Buffer.concat([dictionary, noise(100)]), { dictionary })
       for (let length = 1; length < payload.length; length++)
-        assert.equal(inflate(inflater, payload.subarray(0, length), dictionary), 'ECHOBAHN_INVALID_DEFLATE')
+        assert.equal(inflate(inflater, payload.subarray(0, length), dictionary), 'ECHOBAHN_DEFLATE_TRUNCATED')
       assert.deepEqual(inflate(inflater, payload, dictionary), Buffer.concat([dictionary, noise(100)]))
     })
 

@@ -16,6 +16,7 @@ function messageOf(source: Buffer, terms: Partial<Incoming> = {}): Incoming {
     length: source.length,
     compressed: false,
     text: false,
+    refersBack: false,
     windowBits: 15,
     inflateWindow: NOTHING,
     deflateWindow: NOTHING,
@@ -83,6 +84,25 @@ describe('Transcoder', () => {
     const limited = new Transcoder({ ...SETTINGS, maxInflateRatio: 5 })
     const steep = messageOf(deflateMessage(Buffer.alloc(1000)), { compressed: true })
     assert.equal(limited.transcode(steep).violation, 'ECHOBAHN_INFLATE_RATIO')
+  })
+
+  it('names a distance too far by what was agreed', () => {
+    const dictionary = noise(500)
+    const source = deflateMessage(dictionary, { dictionary })
+    const refused = (refersBack: boolean, inflateWindow: Buffer) =>
+      transcoder.transcode(messageOf(source, { compressed: true, refersBack, inflateWindow })).violation
+    assert.equal(refused(false, NOTHING), 'ECHOBAHN_DEFLATE_EARLIER_MESSAGE')
+    for (const window of [NOTHING, noise(400)]) assert.equal(refused(true, window), 'ECHOBAHN_DEFLATE_DISTANCE')
+    assert.equal(refused(true, dictionary), undefined)
+  })
+
+  it('gives up within a bound, and does all without', () => {
+    const message = messageOf(deflateMessage(prose(500)), { compressed: true })
+    const bound = (octets: number) => ({ octets, finalBlocks: 0 })
+    assert.equal(transcoder.transcodeWithin(message, bound(400)), undefined)
+    assert.equal(transcoder.transcodeWithin(message, bound(600))?.plainLength, prose(500).length)
+    assert.equal(transcoder.transcodeWithin(messageOf(prose(500)), bound(400))?.plainLength, prose(500).length)
+    assert.equal(transcoder.transcode(message).plainLength, prose(500).length)
   })
 
   it('uses one window to inflate and the other to deflate', () => {
