@@ -1,5 +1,5 @@
 // A load program as a command: what it is asked to do, and the one line of JSON that it answers.
-// wsload and load-client.ts take the same arguments (see usage of wsload) and write the same fields.
+// wsload and load-client.ts take the same arguments (see wsload/options.c) and write the same fields.
 
 /** What one load does on each of its connections. */
 export interface LoadShape {

@@ -11,7 +11,7 @@ import { peerVersions } from './peers.js'
 import { usableCores } from './pinning.js'
 import { type Bench, runExperiment } from './run-experiment.js'
 import { renderResults } from './table.js'
-import { findLoadProgram } from './wsload.js'
+import { loadProgram } from './wsload.js'
 
 const WARMUP_SECONDS = 1
 
@@ -19,7 +19,7 @@ const WARMUP_SECONDS = 1
 async function run(options: Options, signal: AbortSignal): Promise<boolean> {
   const { peers, workers, seconds, rounds } = options
   const bench: Bench = {
-    program: findLoadProgram(options),
+    program: loadProgram(options.client),
     cores: usableCores(),
     rounds,
     signal,
@@ -44,9 +44,8 @@ async function run(options: Options, signal: AbortSignal): Promise<boolean> {
   return results.every(({ variants }) => variants.every(({ outcomes }) => outcomes.every(o => 'sample' in o)))
 }
 
-function notesOn({ program, cores }: Bench): string[] {
+function notesOn({ cores }: Bench): string[] {
   return [
-    ...(program.note === undefined ? [] : [program.note]),
     ...(cores.length === 0 ? ['nothing is kept on cores of its own: no taskset'] : []),
     ...(process.platform === 'linux' ? [] : ['no CPU times and memory: no /proc']),
   ]

@@ -8,7 +8,7 @@ test('defaults: everything, three rounds of two seconds, one worker', () => {
   const { only, peers, rounds, seconds, workers, client } = parseOptions([])
   assert.equal(only.length, 13)
   assert.deepEqual(peers, ['echobahn', 'ws', 'ws-cluster', 'bun', 'uws'])
-  assert.deepEqual({ rounds, seconds, workers, client }, { rounds: 3, seconds: 2, workers: 1, client: undefined })
+  assert.deepEqual({ rounds, seconds, workers, client }, { rounds: 3, seconds: 2, workers: 1, client: 'wsload' })
 })
 
 test('lists choose, in the order in which things run', () => {
