@@ -1,8 +1,9 @@
 // How many connections a server opens per second, and what each costs it, once its code is compiled.
 
+import { BETTER_PEER, WS } from './baselines.js'
 import type { Experiment } from './experiment.js'
 import type { LoadRequest } from './load.js'
-import { type Plan, peerVariants, WS } from './plan.js'
+import { type Plan, peerVariants } from './plan.js'
 
 const CONNECTIONS = 3000
 const BOUND = 20
@@ -19,7 +20,7 @@ export function handshakeExperiment(plan: Plan): Experiment {
     id: 'handshakes',
     title: `${CONNECTIONS.toLocaleString('en-US')} opening handshakes, 64 at a time`,
     variants: peerVariants(plan),
-    baseline: WS,
+    baselines: [WS, BETTER_PEER],
     leads: ['handshakesPerSecond'],
     figures: ['handshakesPerSecond', 'cpuPerHandshake'],
     measure: async subject => {

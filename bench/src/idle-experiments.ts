@@ -1,7 +1,8 @@
 // Memory of connections that do nothing, with compression negotiated and without.
 
+import { BETTER_PEER, WS } from './baselines.js'
 import type { Experiment } from './experiment.js'
-import { type Plan, peerVariants, WS } from './plan.js'
+import { type Plan, peerVariants } from './plan.js'
 
 const CONNECTIONS = 5000
 /** Seconds of silence before memory is read: what the echoes left behind may be collected. */
@@ -21,7 +22,7 @@ function idleExperiment(plan: Plan, terms: string, deflate: boolean): Experiment
     id: 'idle',
     title: `${CONNECTIONS.toLocaleString('en-US')} idle connections after one echo each, ${terms}`,
     variants: peerVariants(plan),
-    baseline: WS,
+    baselines: [WS, BETTER_PEER],
     leads: ['residentPerConnection'],
     figures: ['residentPerConnection', 'proportionalPerConnection', 'resident', 'proportional'],
     // Growth since before the first connection: what a server takes to run at all is not the connections' doing.

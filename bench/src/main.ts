@@ -10,6 +10,7 @@ import { BENCH } from './paths.js'
 import { peerVersions } from './peers.js'
 import { usableCores } from './pinning.js'
 import { type Bench, runExperiment } from './run-experiment.js'
+import { summarize } from './summary.js'
 import { renderResults } from './table.js'
 import { loadProgram } from './wsload.js'
 
@@ -38,7 +39,8 @@ async function run(options: Options, signal: AbortSignal): Promise<boolean> {
     if (options.only.includes(experiment.id)) results.push(await runExperiment(experiment, bench))
   const file = options.json ?? join(BENCH, 'results', `${about.time.replaceAll(':', '-')}.json`)
   mkdirSync(dirname(file), { recursive: true })
-  writeFileSync(file, `${JSON.stringify({ ...about, results }, null, 2)}\n`)
+  const experiments = results.map(result => ({ ...result, summary: summarize(result) }))
+  writeFileSync(file, `${JSON.stringify({ ...about, experiments }, null, 2)}\n`)
   console.log(`${renderAbout(about)}\n\n${renderResults(results)}`)
   console.error(`figures: ${file}`)
   return results.every(({ variants }) => variants.every(({ outcomes }) => outcomes.every(o => 'sample' in o)))

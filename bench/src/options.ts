@@ -10,10 +10,10 @@ export const USAGE = `Measures echobahn beside other WebSocket servers in one ru
 npm run bench -- [OPTIONS]
 
   --only LIST      of ${EXPERIMENT_IDS.join(', ')} (default: all)
-  --peers LIST     of ${PEER_NAMES.join(', ')} (default: all); ratios need ws
-  --rounds N       times that everything is measured (default: 3)
+  --peers LIST     of ${PEER_NAMES.join(', ')} (default: all); ratios are to ws, and to the better of bun and uws
+  --rounds N       times that everything is measured (default: 5)
   --seconds N      measured seconds of each load, after one of warm-up (default: 2)
-  --workers N      workers of echobahn and ws-cluster, and cores of every server in W1–W7, idle, handshakes and fairness
+  --workers N      workers of echobahn and ws-cluster, and cores of every server in the workloads, idle, handshakes and fairness
                    (default: 1)
   --client NAME    what makes the load: wsload, which needs gcc and zlib's headers, or ts (default: wsload)
   --json FILE      where all figures go (default: bench/results/ and the time)
@@ -56,7 +56,7 @@ function flagsOf(argv: readonly string[]) {
       args: [...argv],
       options: {
         ...{ only: value, peers: value, json: value },
-        rounds: { type: 'string', default: '3' },
+        rounds: { type: 'string', default: '5' },
         seconds: { type: 'string', default: '2' },
         workers: { type: 'string', default: '1' },
         client: { type: 'string', default: 'wsload' },

@@ -3,9 +3,6 @@
 import type { Variant } from './experiment.js'
 import { type PeerName, peerCommand } from './peers.js'
 
-/** The peer that ratios refer to. */
-export const WS: PeerName = 'ws'
-
 export interface Plan {
   readonly peers: readonly PeerName[]
   /** Workers of the peers that have any, and cores of all. */

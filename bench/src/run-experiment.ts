@@ -18,7 +18,7 @@ export interface Bench {
 }
 
 export async function runExperiment(experiment: Experiment, bench: Bench): Promise<ExperimentResult> {
-  const { id, title, baseline, leads, figures, variants } = experiment
+  const { id, title, baselines, leads, figures, variants } = experiment
   const outcomes = new Map<Variant, Outcome[]>(variants.map(variant => [variant, []]))
   for (let round = 1; round <= bench.rounds; round++) {
     for (const variant of variants) {
@@ -28,7 +28,7 @@ export async function runExperiment(experiment: Experiment, bench: Bench): Promi
     }
   }
   return {
-    ...{ id, title, baseline, leads, figures },
+    ...{ id, title, baselines, leads, figures },
     apart: variants.every(variant => place(bench.cores, variant.cores).apart),
     variants: variants.map(variant => ({ name: variant.name, outcomes: outcomes.get(variant) ?? [] })),
   }
