@@ -1,4 +1,4 @@
-// W1–W7 and A1–A4: every peer under the same load.
+// W1–W8 and A1–A4: every peer under the same load.
 
 import { BETTER_PEER, WS } from './baselines.js'
 import type { Experiment } from './experiment.js'
@@ -22,7 +22,7 @@ function echoExperiment({ id, title, load }: Workload, plan: Plan): Experiment {
   return {
     id,
     title,
-    variants: peerVariants(plan),
+    variants: peerVariants(plan, load.tls ? 'wss' : 'ws'),
     baselines: [WS, BETTER_PEER],
     leads: ['cpuPerMessage'],
     figures: load.deflate ? [...FIGURES, ...REPLY_FIGURES] : FIGURES,

@@ -5,7 +5,7 @@ import { FIGURES } from './figures.js'
 import { type Placement, place } from './pinning.js'
 import { runLoad } from './run-load.js'
 import { Server } from './server.js'
-import type { LoadProgram } from './wsload.js'
+import { type LoadProgram, programFor } from './wsload.js'
 
 export interface Bench {
   readonly program: LoadProgram
@@ -48,11 +48,13 @@ async function measureOnce(experiment: Experiment, variant: Variant, bench: Benc
 async function withServer(experiment: Experiment, variant: Variant, bench: Bench, placement: Placement) {
   const server = await Server.start(variant.command, placement.server)
   try {
-    const runner = { command: bench.program.command, cores: placement.client, signal: bench.signal }
     return await experiment.measure({
       variant,
       pid: server.pid,
-      load: request => runLoad(runner, server, request),
+      load: request => {
+        const { command } = programFor(request, bench.program)
+        return runLoad({ command, cores: placement.client, signal: bench.signal }, server, request)
+      },
     })
   } finally {
     await server.stop()

@@ -1,6 +1,6 @@
 // The workloads that all peers are compared on, and where echobahn must get on each.
 
-import { type Baseline, BETTER_PEER } from './baselines.js'
+import { type Baseline, BETTER_PEER, WS } from './baselines.js'
 import type { LoadShape } from './load.js'
 
 export interface Workload {
@@ -14,7 +14,7 @@ export interface Workload {
 export interface Bound {
   readonly to: Baseline
   readonly atMost: number
-  readonly aim: number
+  readonly aim?: number
 }
 
 const KIB = 1024
@@ -64,6 +64,12 @@ export const WORKLOADS: readonly Workload[] = [
     title: '1 connection, 256-octet JSON text compressed, ping-pong',
     load: { connections: 1, octets: 256, depth: 1, opcode: 'text', deflate: true },
     bound: { to: BETTER_PEER, atMost: 1.25, aim: 1.1 },
+  },
+  {
+    id: 'W8',
+    title: '100 connections, 64-octet text, ping-pong, over TLS 1.3; load by the TypeScript client',
+    load: { connections: 100, octets: 64, depth: 1, opcode: 'text', tls: true },
+    bound: { to: WS, atMost: 1.05 },
   },
   {
     id: 'A1',

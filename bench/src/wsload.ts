@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { LoadShape } from './load.js'
 import { BENCH } from './paths.js'
 
 export const LOAD_CLIENTS = ['wsload', 'ts'] as const
@@ -32,6 +33,11 @@ export function loadProgram(client: LoadProgram['name']): LoadProgram {
   return client === 'wsload'
     ? { name: 'wsload', command: [buildWsload()] }
     : { name: 'ts', command: [process.execPath, fileURLToPath(new URL('load-client.js', import.meta.url))] }
+}
+
+/** The program that can make this load: wsload has no TLS. */
+export function programFor({ tls }: LoadShape, chosen: LoadProgram): LoadProgram {
+  return tls ? loadProgram('ts') : chosen
 }
 
 /**

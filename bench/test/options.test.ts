@@ -6,7 +6,7 @@ import { parseOptions, UsageError } from '../src/options.js'
 
 test('defaults: everything, five rounds of two seconds, one worker', () => {
   const { only, peers, rounds, seconds, workers, client } = parseOptions([])
-  assert.equal(only.length, 17)
+  assert.equal(only.length, 18)
   assert.deepEqual(peers, ['echobahn', 'ws', 'ws-cluster', 'bun', 'uws'])
   assert.deepEqual({ rounds, seconds, workers, client }, { rounds: 5, seconds: 2, workers: 1, client: 'wsload' })
 })
@@ -18,7 +18,7 @@ test('lists choose, in the order in which things run', () => {
 })
 
 for (const argv of [
-  ['--only', 'W8'],
+  ['--only', 'W9'],
   ['--peers', 'nginx'],
   ['--rounds', '0'],
   ['--seconds', '1.5'],

@@ -89,6 +89,13 @@ test('before all others stand the ratios of the workloads: to the better peer wi
   ])
 })
 
+test('a bound to ws stands in the table of ratios to ws', () => {
+  const text = renderResults([result({ echobahn: [cost(5)], ws: [cost(10)] }), result({ ws: [cost(10)] }, true, 'W8')])
+  assert.match(text, /^\| {2}\| W1 \| W8 \|$/m)
+  assert.match(text, /^\| echobahn, at most \| – \| 1\.05 \|$/m)
+  assert.doesNotMatch(text, /aim/)
+})
+
 test('a small ratio has three decimals', () => {
   assert.match(renderExperiment(result({ echobahn: [cost(1)], ws: [cost(16)] })), /\| 0\.063 \|$/m)
 })

@@ -6,7 +6,7 @@ import { WORKLOADS, workload } from '../src/workloads.js'
 
 test('no two have the same id, and none aims at less than it must', () => {
   assert.equal(new Set(WORKLOADS.map(({ id }) => id)).size, WORKLOADS.length)
-  for (const { id, bound } of WORKLOADS) assert.ok(bound.aim <= bound.atMost, id)
+  for (const { id, bound } of WORKLOADS) assert.ok((bound.aim ?? 0) <= bound.atMost, id)
 })
 
 test('A1–A4 are the shapes of the HttpArena leaderboard', () => {
@@ -20,4 +20,8 @@ test('A1–A4 are the shapes of the HttpArena leaderboard', () => {
       [4096, 16, 5, 'text'],
     ],
   )
+})
+
+test('W8 is W1 over TLS', () => {
+  assert.deepEqual(workload('W8').load, { ...workload('W1').load, tls: true })
 })
