@@ -14,6 +14,7 @@ export const FIGURES = {
   replyOctets: { heading: 'reply octets', digits: 0, best: 'least' },
   replyToRequest: { heading: 'reply / zlib level 6', digits: 2, best: 'least' },
   residentPerConnection: { heading: 'RSS KiB/connection', digits: 2, best: 'least' },
+  residentPerFurther: { heading: 'RSS KiB/further connection', digits: 2, best: 'least' },
   proportionalPerConnection: { heading: 'PSS KiB/connection', digits: 2, best: 'least' },
   handshakesPerSecond: { heading: 'handshakes/s', digits: 0, best: 'most' },
   cpuPerHandshake: { heading: 'CPU µs/handshake', digits: 0, best: 'least' },
