@@ -1,4 +1,5 @@
 // Echo server on uWebSockets.js: C++ sockets, frames and compression under a JavaScript handler.
+// Arguments CERT KEY, names of PEM files, make it serve wss.
 
 import uWS from '@trufflesuite/uws-js-unofficial'
 
@@ -10,8 +11,9 @@ const ANY_PORT = 0
 // Without a binary for this Node the package falls back to JavaScript, which is another server than the one to measure.
 if (uWS.SHARED_COMPRESSOR === undefined) throw new Error(`uWebSockets.js has no binary for Node ${process.version}`)
 
-uWS
-  .App()
+const [cert, key] = process.argv.slice(2)
+const app = cert === undefined ? uWS.App() : uWS.SSLApp({ cert_file_name: cert, key_file_name: key })
+app
   .ws('/*', {
     compression: uWS.SHARED_COMPRESSOR | uWS.SHARED_DECOMPRESSOR,
     maxPayloadLength: MAX_MESSAGE,
@@ -22,5 +24,5 @@ uWS
   })
   .listen('127.0.0.1', ANY_PORT, listener => {
     if (listener === false) throw new Error('cannot listen')
-    console.log(`listening ws://127.0.0.1:${uWS.us_socket_local_port(listener)}`)
+    console.log(`listening ${cert === undefined ? 'ws' : 'wss'}://127.0.0.1:${uWS.us_socket_local_port(listener)}`)
   })

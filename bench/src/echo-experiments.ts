@@ -1,8 +1,9 @@
-// W1–W7: every peer under the same load.
+// W1–W8 and A1–A4: every peer under the same load.
 
+import { BETTER_PEER, WS } from './baselines.js'
 import type { Experiment } from './experiment.js'
 import type { FigureName } from './figures.js'
-import { type Plan, peerVariants, WS } from './plan.js'
+import { type Plan, peerVariants } from './plan.js'
 import { echoSample } from './samples.js'
 import { WORKLOADS, type Workload } from './workloads.js'
 
@@ -21,8 +22,8 @@ function echoExperiment({ id, title, load }: Workload, plan: Plan): Experiment {
   return {
     id,
     title,
-    variants: peerVariants(plan),
-    baseline: WS,
+    variants: peerVariants(plan, load.tls ? 'wss' : 'ws'),
+    baselines: [WS, BETTER_PEER],
     leads: ['cpuPerMessage'],
     figures: load.deflate ? [...FIGURES, ...REPLY_FIGURES] : FIGURES,
     measure: async subject => echoSample(request, await subject.load(request)),

@@ -1,5 +1,6 @@
 // An experiment: variants of one thing that are measured side by side, and what is measured on each.
 
+import type { Baseline } from './baselines.js'
 import type { FigureName, Sample } from './figures.js'
 import type { LoadRequest, LoadResult } from './load.js'
 
@@ -23,9 +24,9 @@ export interface Experiment {
   readonly id: string
   readonly title: string
   readonly variants: readonly Variant[]
-  /** Variant whose figures are the 1 of all ratios; undefined shows none. */
-  readonly baseline: string | undefined
-  /** Figures that decide: their spread is shown, and their ratio to the baseline's. */
+  /** What the leading figures are shown as ratios to. */
+  readonly baselines: readonly Baseline[]
+  /** Figures that decide: their spread is shown, and their ratios to the baselines'. */
   readonly leads: readonly FigureName[]
   /** All figures that are shown, in order, the leading ones among them. */
   readonly figures: readonly FigureName[]
@@ -38,12 +39,18 @@ export type Outcome = { readonly sample: Sample } | { readonly failure: string }
 export interface ExperimentResult {
   readonly id: string
   readonly title: string
-  readonly baseline: string | undefined
+  readonly baselines: readonly Baseline[]
   readonly leads: readonly FigureName[]
   readonly figures: readonly FigureName[]
   /** False if client and server shared cores in any variant. */
   readonly apart: boolean
-  readonly variants: readonly { readonly name: string; readonly outcomes: readonly Outcome[] }[]
+  readonly variants: readonly VariantResult[]
+}
+
+export interface VariantResult {
+  readonly name: string
+  /** Round by round. */
+  readonly outcomes: readonly Outcome[]
 }
 
 /** A variant's figure, round by round; undefined where the round has none. */

@@ -13,7 +13,7 @@ export function fairnessExperiment(plan: Plan): Experiment {
     id: 'fairness',
     title: 'p99 of W1 alone, then beside W4 on the same server',
     variants: peerVariants(plan),
-    baseline: undefined,
+    baselines: [],
     leads: ['p99Growth'],
     figures: ['p99Growth', 'p99Alone', 'p99Beside', 'messagesPerSecond', 'besideMegabytesPerSecond'],
     measure: async subject => {

@@ -1,5 +1,6 @@
-// Arguments of the TypeScript load client: those of wsload that the benchmark uses.
+// Arguments of the TypeScript load client: those of wsload that the benchmark uses, and --ca for wss.
 
+import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 
 export interface LoadArguments {
@@ -20,11 +21,13 @@ export interface LoadArguments {
   readonly count: number | undefined
   /** Seconds of silence after one message on each connection, instead of a window. */
   readonly idle: number | undefined
+  /** PEM of the certificate that the server is known by: the load is one of wss. */
+  readonly ca: Buffer | undefined
   /** Root of the server's process tree. */
   readonly pid: number
 }
 
-/** @throws Error that names what is wrong. */
+/** @throws Error that names what is wrong: an argument, or a file that cannot be read. */
 export function parseLoadArguments(argv: readonly string[]): LoadArguments {
   const flag = { type: 'boolean', default: false } as const
   const value = { type: 'string' } as const
@@ -32,7 +35,7 @@ export function parseLoadArguments(argv: readonly string[]): LoadArguments {
     args: [...argv],
     allowPositionals: true,
     options: {
-      ...{ text: flag, binary: flag, deflate: flag, count: value, idle: value, pid: value },
+      ...{ text: flag, binary: flag, deflate: flag, count: value, idle: value, pid: value, ca: value },
       warmup: { type: 'string', default: '1' },
     },
   })
@@ -46,6 +49,7 @@ export function parseLoadArguments(argv: readonly string[]): LoadArguments {
     warmup: quantity(values.warmup),
     count: values.count === undefined ? undefined : quantity(values.count),
     idle: values.idle === undefined ? undefined : quantity(values.idle),
+    ca: values.ca === undefined ? undefined : readFileSync(values.ca),
     pid: quantity(values.pid ?? ''),
   }
 }

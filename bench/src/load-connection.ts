@@ -3,7 +3,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { inflateRawSync, constants as zlib } from 'node:zlib'
+import { CIPHER, TLS_VERSION } from './certificate.js'
 import type { LoadArguments } from './load-arguments.js'
 import type { LoadLedger } from './load-ledger.js'
 import { FIN, FLUSH_TAIL, type FrameRun, type LoadMessage, maskedFrame, OPCODES } from './load-message.js'
@@ -11,6 +13,7 @@ import { ReplyReader } from './reply-reader.js'
 
 /** RFC 6455 section 1.3. */
 const ACCEPT_SUFFIX = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
+const TLS_TERMS = { ciphers: CIPHER, minVersion: TLS_VERSION, maxVersion: TLS_VERSION } as const
 const NORMAL_CLOSURE = Buffer.from([0x03, 0xe8])
 
 export class LoadConnection {
@@ -48,10 +51,11 @@ export class LoadConnection {
 
   /** @throws Error when the server does not accept the opening handshake. */
   async open(): Promise<void> {
-    const { host, port, path, deflate } = this.#options
-    const socket = connect({ host, port, noDelay: true })
+    const { host, port, path, deflate, ca } = this.#options
+    const socket = ca === undefined ? connect({ host, port }) : connectTls({ host, port, ca, ...TLS_TERMS })
     this.#socket = socket
-    await once(socket, 'connect')
+    socket.setNoDelay(true)
+    await once(socket, ca === undefined ? 'connect' : 'secureConnect')
     const key = randomBytes(16).toString('base64')
     socket.write(upgradeRequest(path, `${host}:${port}`, key, deflate))
     const { head, rest } = await readHead(socket)

@@ -1,5 +1,8 @@
 // A load program as a command: what it is asked to do, and the one line of JSON that it answers.
-// wsload and load-client.ts take the same arguments (see usage of wsload) and write the same fields.
+// wsload and load-client.ts take the same arguments (see wsload/options.c) and write the same fields. Only load-client.ts
+// knows TLS.
+
+import { CERTIFICATE } from './certificate.js'
 
 /** What one load does on each of its connections. */
 export interface LoadShape {
@@ -11,6 +14,8 @@ export interface LoadShape {
   readonly opcode: 'text' | 'binary'
   /** Offer permessage-deflate without context takeover, and compress what is sent. */
   readonly deflate?: boolean
+  /** The server is one of wss. */
+  readonly tls?: boolean
 }
 
 /** For how long: seconds after a warm-up, a number of messages on each connection, or one message and then silence. */
@@ -51,12 +56,13 @@ const LEAVE_BOUND = 5
 
 /** Arguments of a load program, for a server on 127.0.0.1. @param pid root of the server's process tree */
 export function loadArguments(request: LoadRequest, port: number, pid: number): string[] {
-  const { connections, octets, depth, opcode, deflate, span } = request
+  const { connections, octets, depth, opcode, deflate, tls, span } = request
   const seconds = 'seconds' in span ? span.seconds : span.bound
   return [
     ...['127.0.0.1', String(port), '/', String(connections), String(octets), String(depth), String(seconds)],
     `--${opcode}`,
     ...(deflate ? ['--deflate'] : []),
+    ...(tls ? ['--ca', CERTIFICATE.cert] : []),
     ...spanArguments(span),
     ...['--pid', String(pid)],
   ]

@@ -10,8 +10,9 @@ import { BENCH } from './paths.js'
 import { peerVersions } from './peers.js'
 import { usableCores } from './pinning.js'
 import { type Bench, runExperiment } from './run-experiment.js'
+import { summarize } from './summary.js'
 import { renderResults } from './table.js'
-import { findLoadProgram } from './wsload.js'
+import { loadProgram } from './wsload.js'
 
 const WARMUP_SECONDS = 1
 
@@ -19,7 +20,7 @@ const WARMUP_SECONDS = 1
 async function run(options: Options, signal: AbortSignal): Promise<boolean> {
   const { peers, workers, seconds, rounds } = options
   const bench: Bench = {
-    program: findLoadProgram(options),
+    program: loadProgram(options.client),
     cores: usableCores(),
     rounds,
     signal,
@@ -38,15 +39,15 @@ async function run(options: Options, signal: AbortSignal): Promise<boolean> {
     if (options.only.includes(experiment.id)) results.push(await runExperiment(experiment, bench))
   const file = options.json ?? join(BENCH, 'results', `${about.time.replaceAll(':', '-')}.json`)
   mkdirSync(dirname(file), { recursive: true })
-  writeFileSync(file, `${JSON.stringify({ ...about, results }, null, 2)}\n`)
+  const experiments = results.map(result => ({ ...result, summary: summarize(result) }))
+  writeFileSync(file, `${JSON.stringify({ ...about, experiments }, null, 2)}\n`)
   console.log(`${renderAbout(about)}\n\n${renderResults(results)}`)
   console.error(`figures: ${file}`)
   return results.every(({ variants }) => variants.every(({ outcomes }) => outcomes.every(o => 'sample' in o)))
 }
 
-function notesOn({ program, cores }: Bench): string[] {
+function notesOn({ cores }: Bench): string[] {
   return [
-    ...(program.note === undefined ? [] : [program.note]),
     ...(cores.length === 0 ? ['nothing is kept on cores of its own: no taskset'] : []),
     ...(process.platform === 'linux' ? [] : ['no CPU times and memory: no /proc']),
   ]

@@ -1,5 +1,6 @@
 // What the codec pool is worth, and whether `--offload auto` chooses well.
 
+import { baselineOf } from './baselines.js'
 import type { Experiment, Variant } from './experiment.js'
 import { measureMix } from './mixed-load.js'
 import { echobahnCommand } from './peers.js'
@@ -28,7 +29,7 @@ export function poolExperiment({ span }: Plan): Experiment {
         cores: CORES,
       },
     ],
-    baseline: inline,
+    baselines: [baselineOf(inline)],
     leads: ['messagesPerSecond', 'cpuPerMessage'],
     figures: ['messagesPerSecond', 'cpuPerMessage', 'p50', 'p99'],
     measure: async subject => echoSample(request, await subject.load(request)),
@@ -36,7 +37,7 @@ export function poolExperiment({ span }: Plan): Experiment {
 }
 
 export function offloadExperiments({ span }: Plan): Experiment[] {
-  const common = { id: 'offload', variants: offloadVariants(), baseline: 'auto', leads: LEADS } as const
+  const common = { id: 'offload', variants: offloadVariants(), baselines: [baselineOf('auto')], leads: LEADS } as const
   return [
     ...COMPRESSED.map((id): Experiment => {
       const { title, load } = workload(id)

@@ -3,19 +3,19 @@
 import { parseArgs } from 'node:util'
 import { EXPERIMENT_IDS } from './experiments.js'
 import { PEER_NAMES, type PeerName } from './peers.js'
+import { LOAD_CLIENTS, type LoadProgram } from './wsload.js'
 
 export const USAGE = `Measures echobahn beside other WebSocket servers in one run.
 
 npm run bench -- [OPTIONS]
 
   --only LIST      of ${EXPERIMENT_IDS.join(', ')} (default: all)
-  --peers LIST     of ${PEER_NAMES.join(', ')} (default: all); ratios need ws
-  --rounds N       times that everything is measured (default: 3)
+  --peers LIST     of ${PEER_NAMES.join(', ')} (default: all); ratios are to ws, and to the better of bun and uws
+  --rounds N       times that everything is measured (default: 5)
   --seconds N      measured seconds of each load, after one of warm-up (default: 2)
-  --workers N      workers of echobahn and ws-cluster, and cores of every server in W1–W7, idle, handshakes and fairness
+  --workers N      workers of echobahn and ws-cluster, and cores of every server in the workloads, idle, handshakes and fairness
                    (default: 1)
-  --client NAME    wsload or ts: what makes the load (default: wsload if it can be compiled)
-  --wsload FILE    its C source (default: ../shared/bench/wsload.c beside the repository)
+  --client NAME    what makes the load: wsload, which needs gcc and zlib's headers, or ts (default: wsload)
   --json FILE      where all figures go (default: bench/results/ and the time)
   --help`
 
@@ -26,8 +26,7 @@ export interface Options {
   readonly rounds: number
   readonly seconds: number
   readonly workers: number
-  readonly client: 'wsload' | 'ts' | undefined
-  readonly wsload: string | undefined
+  readonly client: LoadProgram['name']
   readonly json: string | undefined
   readonly help: boolean
 }
@@ -44,8 +43,7 @@ export function parseOptions(argv: readonly string[]): Options {
     rounds: wholeNumber('--rounds', values.rounds),
     seconds: wholeNumber('--seconds', values.seconds),
     workers: wholeNumber('--workers', values.workers),
-    client: values.client === undefined ? undefined : oneOf('--client', values.client, ['wsload', 'ts'] as const),
-    wsload: values.wsload,
+    client: oneOf('--client', values.client, LOAD_CLIENTS),
     json: values.json,
     help: values.help,
   }
@@ -57,10 +55,11 @@ function flagsOf(argv: readonly string[]) {
     return parseArgs({
       args: [...argv],
       options: {
-        ...{ only: value, peers: value, client: value, wsload: value, json: value },
-        rounds: { type: 'string', default: '3' },
+        ...{ only: value, peers: value, json: value },
+        rounds: { type: 'string', default: '5' },
         seconds: { type: 'string', default: '2' },
         workers: { type: 'string', default: '1' },
+        client: { type: 'string', default: 'wsload' },
         help: { type: 'boolean', default: false },
       },
     }).values

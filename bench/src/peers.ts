@@ -4,25 +4,29 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { CERTIFICATE } from './certificate.js'
 import { BENCH, REPOSITORY } from './paths.js'
 
 export const PEER_NAMES = ['echobahn', 'ws', 'ws-cluster', 'bun', 'uws'] as const
 export type PeerName = (typeof PEER_NAMES)[number]
+export type Scheme = 'ws' | 'wss'
 
 /** @param workers ignored by the servers that are one process */
-export function peerCommand(peer: PeerName, workers: number): string[] {
+export function peerCommand(peer: PeerName, workers: number, scheme: Scheme = 'ws'): string[] {
+  const { cert, key } = CERTIFICATE
+  const files = scheme === 'wss' ? [cert, key] : []
   switch (peer) {
     case 'echobahn':
-      return echobahnCommand(workers)
+      return echobahnCommand(workers, ...(scheme === 'wss' ? ['--tls-cert', cert, '--tls-key', key] : []))
     case 'ws':
-      return [process.execPath, peerFile('ws')]
+      return [process.execPath, peerFile('ws'), ...files]
     case 'ws-cluster':
-      return [process.execPath, peerFile('ws-cluster'), String(workers)]
+      return [process.execPath, peerFile('ws-cluster'), String(workers), ...files]
     case 'bun':
       // The binary itself, whatever the platform, put there when the package was installed.
-      return [join(BENCH, 'node_modules/bun/bin/bun.exe'), peerFile('bun')]
+      return [join(BENCH, 'node_modules/bun/bin/bun.exe'), peerFile('bun'), ...files]
     case 'uws':
-      return [process.execPath, peerFile('uws')]
+      return [process.execPath, peerFile('uws'), ...files]
   }
 }
 

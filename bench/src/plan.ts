@@ -1,10 +1,7 @@
 // What the user chose that experiments depend on, and the variants that most of them measure: the peers.
 
 import type { Variant } from './experiment.js'
-import { type PeerName, peerCommand } from './peers.js'
-
-/** The peer that ratios refer to. */
-export const WS: PeerName = 'ws'
+import { type PeerName, peerCommand, type Scheme } from './peers.js'
 
 export interface Plan {
   readonly peers: readonly PeerName[]
@@ -13,6 +10,6 @@ export interface Plan {
   readonly span: { readonly seconds: number; readonly warmup: number }
 }
 
-export function peerVariants({ peers, workers }: Plan): Variant[] {
-  return peers.map(name => ({ name, command: peerCommand(name, workers), cores: workers }))
+export function peerVariants({ peers, workers }: Plan, scheme: Scheme = 'ws'): Variant[] {
+  return peers.map(name => ({ name, command: peerCommand(name, workers, scheme), cores: workers }))
 }

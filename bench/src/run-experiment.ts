@@ -5,7 +5,7 @@ import { FIGURES } from './figures.js'
 import { type Placement, place } from './pinning.js'
 import { runLoad } from './run-load.js'
 import { Server } from './server.js'
-import type { LoadProgram } from './wsload.js'
+import { type LoadProgram, programFor } from './wsload.js'
 
 export interface Bench {
   readonly program: LoadProgram
@@ -18,7 +18,7 @@ export interface Bench {
 }
 
 export async function runExperiment(experiment: Experiment, bench: Bench): Promise<ExperimentResult> {
-  const { id, title, baseline, leads, figures, variants } = experiment
+  const { id, title, baselines, leads, figures, variants } = experiment
   const outcomes = new Map<Variant, Outcome[]>(variants.map(variant => [variant, []]))
   for (let round = 1; round <= bench.rounds; round++) {
     for (const variant of variants) {
@@ -28,7 +28,7 @@ export async function runExperiment(experiment: Experiment, bench: Bench): Promi
     }
   }
   return {
-    ...{ id, title, baseline, leads, figures },
+    ...{ id, title, baselines, leads, figures },
     apart: variants.every(variant => place(bench.cores, variant.cores).apart),
     variants: variants.map(variant => ({ name: variant.name, outcomes: outcomes.get(variant) ?? [] })),
   }
@@ -48,11 +48,13 @@ async function measureOnce(experiment: Experiment, variant: Variant, bench: Benc
 async function withServer(experiment: Experiment, variant: Variant, bench: Bench, placement: Placement) {
   const server = await Server.start(variant.command, placement.server)
   try {
-    const runner = { command: bench.program.command, cores: placement.client, signal: bench.signal }
     return await experiment.measure({
       variant,
       pid: server.pid,
-      load: request => runLoad(runner, server, request),
+      load: request => {
+        const { command } = programFor(request, bench.program)
+        return runLoad({ command, cores: placement.client, signal: bench.signal }, server, request)
+      },
     })
   } finally {
     await server.stop()

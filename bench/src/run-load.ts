@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { type LoadRequest, type LoadResult, loadArguments, loadBound, parseLoadLine } from './load.js'
+import { requireOpenFiles } from './open-files.js'
 import { pinned } from './pinning.js'
 
 export interface LoadTarget {
@@ -19,8 +20,9 @@ export interface LoadRunner {
   readonly signal: AbortSignal
 }
 
-/** @throws Error when the load met errors, took too long, or was ended early. */
+/** @throws Error when there are too few open files for it, when it met errors, took too long, or was ended early. */
 export async function runLoad(runner: LoadRunner, target: LoadTarget, request: LoadRequest): Promise<LoadResult> {
+  requireOpenFiles(request.connections)
   const [file, ...args] = pinned(runner.cores, [...runner.command, ...loadArguments(request, target.port, target.pid)])
   const bound = loadBound(request)
   const child = spawn(file, args, {

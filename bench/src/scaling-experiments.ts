@@ -1,6 +1,7 @@
 // Two workers on two cores against one on one. Client and server share cores where there are only two, so what two
 // workers could carry is reckoned from the CPU time that a message costs them: capacity is messages per CPU second × cores.
 
+import { baselineOf } from './baselines.js'
 import type { Experiment, Variant } from './experiment.js'
 import { echobahnCommand } from './peers.js'
 import type { Plan } from './plan.js'
@@ -19,7 +20,7 @@ export function scalingExperiments({ span }: Plan): Experiment[] {
       id: 'scaling',
       title: `${id}, ${title}: two workers against one`,
       variants,
-      baseline: variants[0].name,
+      baselines: [baselineOf(variants[0].name)],
       leads: ['capacity', 'messagesPerSecond'],
       figures: ['capacity', 'messagesPerSecond', 'cpuPerMessage', 'p50', 'p99'],
       measure: async subject => {

@@ -31,7 +31,7 @@ export class Server {
   }
 
   /**
-   * Starts a command whose first line on stdout holds `ws://127.0.0.1:PORT`.
+   * Starts a command whose first line on stdout holds `ws://127.0.0.1:PORT`, or the same with `wss`.
    *
    * @param cores to keep it on; none: anywhere
    * @throws Error with its last words when it ends, or says nothing in time.
@@ -83,7 +83,7 @@ async function portOf(child: ChildProcess, stdout: Readable): Promise<number> {
       once(child, 'exit', { signal }).then(failed('ended before it listened')),
       delay(START_BOUND, undefined, { signal }).then(failed('did not listen in time')),
     ])
-    const port = /ws:\/\/127\.0\.0\.1:(\d+)/.exec(line)?.[1]
+    const port = /wss?:\/\/127\.0\.0\.1:(\d+)/.exec(line)?.[1]
     return port === undefined ? failed(`names no port: ${line}`)() : Number(port)
   } finally {
     settled.abort()

@@ -1,61 +1,84 @@
-// Markdown of the results: one table for each experiment, and one of the ratios of W1–W7 with their targets.
+// Markdown of the results: one table for each experiment, and before them CPU per message of all workloads as ratios.
 
+import { type Baseline, BETTER_PEER, WS } from './baselines.js'
+import { type Comparison, compare } from './comparison.js'
 import { type ExperimentResult, figureByRound, type Outcome } from './experiment.js'
 import { FIGURES, type FigureName } from './figures.js'
-import { isWide, pairRatios, type Spread, spreadOf } from './statistics.js'
-import { WORKLOADS } from './workloads.js'
+import { isWide, type Spread, spreadOf } from './statistics.js'
+import { WORKLOADS, type Workload } from './workloads.js'
 
 const NOTHING = '–'
 
 /** All results, as text that ends without a line end. */
 export function renderResults(results: readonly ExperimentResult[]): string {
-  return [...renderRatios(results), ...results.map(renderExperiment)].join('\n\n')
+  const ratios = [BETTER_PEER, WS].flatMap(baseline => renderRatios(results, baseline))
+  return [...ratios, ...results.map(renderExperiment)].join('\n\n')
 }
 
-/** One table: its rows are the variants, its columns the figures, the leading ones with spread and ratio. */
+/** One table: its rows are the variants, its columns the figures, the leading ones with spread and ratios. */
 export function renderExperiment(result: ExperimentResult): string {
-  const { id, title, baseline, leads, figures, variants, apart } = result
-  const reference = variants.find(({ name }) => name === baseline)?.outcomes
-  const ratioHeadings =
-    reference === undefined ? [] : leads.map(lead => `${FIGURES[lead].heading}: ratio to ${baseline}`)
+  const { id, title, baselines, leads, figures, variants, apart } = result
+  const comparisons = leads
+    .flatMap(lead => baselines.map(baseline => compare(variants, lead, baseline)))
+    .filter(comparison => comparison !== undefined)
   const rows = variants.map(({ name, outcomes }) => [
     name,
     ...figures.map(figure => figureCell(outcomes, figure, leads.includes(figure))),
-    ...(reference === undefined ? [] : leads.map(lead => ratioCell(outcomes, reference, lead))),
+    ...comparisons.map(comparison => ratioCell(comparison, name)),
   ])
   return [
     `### ${id}: ${title}`,
     '',
     ...(apart ? [] : ['Client and server share cores here.', '']),
-    ...table(['', ...figures.map(figure => FIGURES[figure].heading), ...ratioHeadings], rows),
+    ...table(['', ...figures.map(figure => FIGURES[figure].heading), ...comparisons.map(ratioHeading)], rows),
     ...failures(result),
   ].join('\n')
 }
 
-/** CPU per message of W1–W7 as ratios to the baseline: nothing unless there are any. */
-function renderRatios(results: readonly ExperimentResult[]): string[] {
-  const measured = WORKLOADS.flatMap(({ id, target }) => {
-    const result = results.find(candidate => candidate.id === id)
-    const reference = result?.variants.find(({ name }) => name === result.baseline)?.outcomes
-    return result === undefined || reference === undefined ? [] : [{ id, target, result, reference }]
+function ratioHeading({ figure, baseline, reference }: Comparison): string {
+  const to = reference === baseline.name ? reference : `${reference}, ${baseline.name}`
+  return `${FIGURES[figure].heading}: ratio to ${to}`
+}
+
+/** CPU per message of the workloads as ratios to the baseline: nothing unless there are any. */
+function renderRatios(results: readonly ExperimentResult[], baseline: Baseline): string[] {
+  const measured = WORKLOADS.flatMap(workload => {
+    const variants = results.find(({ id }) => id === workload.id)?.variants ?? []
+    const comparison = compare(variants, 'cpuPerMessage', baseline)
+    return comparison === undefined ? [] : [{ workload, comparison, variants }]
   })
   if (measured.length === 0) return []
-  const { baseline, variants } = measured[0].result
-  const rows = variants.map(({ name }) => [
+  const rows = measured[0].variants.map(({ name }) => [
     name,
-    ...measured.map(({ result, reference }) => {
-      const outcomes = result.variants.find(variant => variant.name === name)?.outcomes ?? []
-      return ratioCell(outcomes, reference, 'cpuPerMessage')
-    }),
+    ...measured.map(({ comparison }) => ratioCell(comparison, name)),
   ])
-  const targets = [
-    ['echobahn, at most', ...measured.map(({ target }) => String(target.atMost))],
-    ['echobahn, aim', ...measured.map(({ target }) => String(target.aim))],
-  ]
-  const header = ['', ...measured.map(({ id }) => id)]
+  const references = ['ratios are to', ...measured.map(({ comparison }) => comparison.reference)]
+  const workloads = measured.map(({ workload }) => workload)
   return [
-    [`### CPU per message, ratio to ${baseline} in the same round`, '', ...table(header, [...rows, ...targets])].join(
-      '\n',
+    [
+      `### CPU per message, ratio to ${baseline.name} in the same rounds`,
+      '',
+      ...table(
+        ['', ...workloads.map(({ id }) => id)],
+        [...rows, ...(baseline.bestOf.length > 1 ? [references] : []), ...boundRows(workloads, baseline)],
+      ),
+    ].join('\n'),
+  ]
+}
+
+/** What echobahn's ratio to this baseline has to be, and ought to be: nothing where no workload has such a bound. */
+function boundRows(workloads: readonly Workload[], baseline: Baseline): string[][] {
+  const bounds = workloads.map(({ bound }) => (bound.to === baseline ? bound : undefined))
+  const row = (name: string, values: readonly (number | undefined)[]) =>
+    values.some(value => value !== undefined) ? [[name, ...values.map(value => value?.toFixed(2) ?? NOTHING)]] : []
+  return [
+    ...row(
+      'echobahn, at most',
+      bounds.map(bound => bound?.atMost),
+    ),
+    ...row(
+      'echobahn, aim',
+      bounds.map(bound => bound?.aim),
     ),
   ]
 }
@@ -67,8 +90,8 @@ function figureCell(outcomes: readonly Outcome[], figure: FigureName, leads: boo
   return leads ? renderSpread(spread, digits) : renderNumber(spread.median, digits)
 }
 
-function ratioCell(outcomes: readonly Outcome[], reference: readonly Outcome[], figure: FigureName): string {
-  const spread = spreadOf(pairRatios(figureByRound(outcomes, figure), figureByRound(reference, figure)))
+function ratioCell({ ratios }: Comparison, variant: string): string {
+  const spread = ratios.get(variant)
   if (spread === undefined) return NOTHING
   return renderSpread(spread, spread.median < 0.1 ? 3 : 2)
 }

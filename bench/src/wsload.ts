@@ -1,52 +1,74 @@
-// Finds the program that makes the load: wsload, compiled from its C source and kept in a cache, else the TypeScript client.
+// The program that makes the load: wsload, compiled from its C source on first use and kept in a cache, or the TypeScript
+// client where it is asked for.
 
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { BENCH, REPOSITORY } from './paths.js'
+import type { LoadShape } from './load.js'
+import { BENCH } from './paths.js'
+
+export const LOAD_CLIENTS = ['wsload', 'ts'] as const
 
 export interface LoadProgram {
-  readonly name: 'wsload' | 'ts'
+  readonly name: (typeof LOAD_CLIENTS)[number]
   readonly command: readonly string[]
-  /** Why it is not wsload, when nobody asked for another. */
-  readonly note?: string
 }
 
-export interface LoadChoice {
-  readonly client: 'wsload' | 'ts' | undefined
-  /** wsload's source, if it is not in its usual place. */
-  readonly wsload: string | undefined
+export interface Toolchain {
+  readonly compiler: string
+  /** Folder that compiled programs are kept in. */
+  readonly cache: string
 }
 
-const SOURCE = join(REPOSITORY, '../shared/bench/wsload.c')
-const CACHE = join(BENCH, '.cache')
+const SOURCE = join(BENCH, 'wsload')
+const TOOLCHAIN: Toolchain = { compiler: 'gcc', cache: join(BENCH, '.cache') }
+const FLAGS = ['-std=gnu11', '-O2', '-Wall', '-Wextra']
+const NEEDED = `wsload is compiled from ${SOURCE}, which takes gcc and zlib's headers (Debian, Ubuntu: apt-get install \
+gcc zlib1g-dev). --client ts makes the load without them, at more CPU time for each message`
 
-/** @throws Error when wsload was asked for and cannot be had. */
-export function findLoadProgram({ client, wsload }: LoadChoice): LoadProgram {
-  const ts: LoadProgram = {
-    name: 'ts',
-    command: [process.execPath, fileURLToPath(new URL('load-client.js', import.meta.url))],
-  }
-  if (client === 'ts') return ts
-  try {
-    return { name: 'wsload', command: [compile(wsload ?? SOURCE)] }
-  } catch (error) {
-    if (client === 'wsload' || wsload !== undefined) throw error
-    return { ...ts, note: `load by the TypeScript client: ${(error as Error).message}` }
-  }
+/** @throws Error that says what to install when wsload cannot be compiled. */
+export function loadProgram(client: LoadProgram['name']): LoadProgram {
+  return client === 'wsload'
+    ? { name: 'wsload', command: [buildWsload()] }
+    : { name: 'ts', command: [process.execPath, fileURLToPath(new URL('load-client.js', import.meta.url))] }
 }
 
-/** Path of the program. A changed source has another name, so what is in the cache is always right. */
-function compile(source: string): string {
-  if (!existsSync(source)) throw new Error(`no wsload source at ${source}`)
-  const digest = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 12)
-  const program = join(CACHE, `wsload-${digest}`)
+/** The program that can make this load: wsload has no TLS. */
+export function programFor({ tls }: LoadShape, chosen: LoadProgram): LoadProgram {
+  return tls ? loadProgram('ts') : chosen
+}
+
+/**
+ * Path of the program. A changed source has another name, so what is in the cache is always right.
+ *
+ * @throws Error that says what to install when it cannot be compiled.
+ */
+export function buildWsload({ compiler, cache }: Toolchain = TOOLCHAIN): string {
+  const files = readdirSync(SOURCE)
+    .sort()
+    .map(name => join(SOURCE, name))
+  const program = join(cache, `wsload-${digestOf(files)}`)
   if (existsSync(program)) return program
-  mkdirSync(CACHE, { recursive: true })
+  mkdirSync(cache, { recursive: true })
+  // Two benchmarks that begin at once each compile their own, and both are whole when they get their name.
   const unfinished = `${program}.${process.pid}`
-  execFileSync('gcc', ['-O2', '-o', unfinished, source, '-lz'], { stdio: ['ignore', 'ignore', 'pipe'] })
+  compile(compiler, ['-o', unfinished, ...files.filter(file => file.endsWith('.c')), '-lz'])
   renameSync(unfinished, program)
   return program
+}
+
+function digestOf(files: readonly string[]): string {
+  const hash = createHash('sha256').update(FLAGS.join(' '))
+  for (const file of files) hash.update(`\0${file}\0`).update(readFileSync(file))
+  return hash.digest('hex').slice(0, 12)
+}
+
+function compile(compiler: string, args: readonly string[]): void {
+  const { error, status, stderr } = spawnSync(compiler, [...FLAGS, ...args], { encoding: 'utf8' })
+  if (error !== undefined) throw new Error(`${compiler} cannot be run (${error.message}): ${NEEDED}`)
+  if (status === 0) return
+  if (/zlib\.h|-lz\b/.test(stderr)) throw new Error(`zlib's headers are missing: ${NEEDED}`)
+  throw new Error(`${compiler} could not compile wsload:\n${stderr.trim()}`)
 }

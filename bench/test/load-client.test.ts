@@ -7,9 +7,9 @@ import { peerCommand } from '../src/peers.js'
 import { identityOf } from '../src/process-tree.js'
 import { runLoad } from '../src/run-load.js'
 import { Server } from '../src/server.js'
-import { findLoadProgram } from '../src/wsload.js'
+import { loadProgram } from '../src/wsload.js'
 
-const { command } = findLoadProgram({ client: 'ts', wsload: undefined })
+const { command } = loadProgram('ts')
 const runner = { command, cores: [], signal: new AbortController().signal }
 
 let server: Server

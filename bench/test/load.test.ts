@@ -12,7 +12,7 @@ test('the TypeScript client reads the arguments that are written for it', () => 
   assert.deepEqual(parseLoadArguments(loadArguments(request, 8888, 4711)), {
     ...{ host: '127.0.0.1', port: 8888, path: '/', pid: 4711 },
     ...SHAPE,
-    ...{ seconds: 2, warmup: 1, count: undefined, idle: undefined },
+    ...{ seconds: 2, warmup: 1, count: undefined, idle: undefined, ca: undefined },
   })
 })
 
@@ -21,6 +21,11 @@ test('a count and a silence are passed on with the seconds that bound them', () 
   assert.deepEqual([counted.count, counted.seconds], [7, 20])
   const silent = parseLoadArguments(loadArguments({ ...SHAPE, span: { idle: 3, bound: 20 } }, 1, 1))
   assert.deepEqual([silent.idle, silent.seconds], [3, 20])
+})
+
+test('over TLS the certificate is passed on', () => {
+  const { ca } = parseLoadArguments(loadArguments({ ...SHAPE, tls: true, span: { count: 7, bound: 20 } }, 1, 1))
+  assert.match(ca?.toString() ?? '', /^-----BEGIN CERTIFICATE-----/)
 })
 
 test('a load has time to open, to work and to leave', () => {

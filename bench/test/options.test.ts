@@ -4,21 +4,21 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseOptions, UsageError } from '../src/options.js'
 
-test('defaults: everything, three rounds of two seconds, one worker', () => {
+test('defaults: everything, five rounds of two seconds, one worker', () => {
   const { only, peers, rounds, seconds, workers, client } = parseOptions([])
-  assert.equal(only.length, 13)
+  assert.equal(only.length, 18)
   assert.deepEqual(peers, ['echobahn', 'ws', 'ws-cluster', 'bun', 'uws'])
-  assert.deepEqual({ rounds, seconds, workers, client }, { rounds: 3, seconds: 2, workers: 1, client: undefined })
+  assert.deepEqual({ rounds, seconds, workers, client }, { rounds: 5, seconds: 2, workers: 1, client: 'wsload' })
 })
 
 test('lists choose, in the order in which things run', () => {
-  const { only, peers } = parseOptions(['--only', 'idle,W5,W1', '--peers', 'ws,echobahn'])
-  assert.deepEqual(only, ['W1', 'W5', 'idle'])
+  const { only, peers } = parseOptions(['--only', 'idle,A2,W5,W1', '--peers', 'ws,echobahn'])
+  assert.deepEqual(only, ['W1', 'W5', 'A2', 'idle'])
   assert.deepEqual(peers, ['echobahn', 'ws'])
 })
 
 for (const argv of [
-  ['--only', 'W8'],
+  ['--only', 'W9'],
   ['--peers', 'nginx'],
   ['--rounds', '0'],
   ['--seconds', '1.5'],
