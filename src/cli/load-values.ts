@@ -38,9 +38,9 @@ export const rate = kind('messages per second, such as 20000, or from one to ano
 
 /** One size, or a range of them. */
 function readSizes(text: string): Omit<SizeShare, 'weight'> | undefined {
-  const [least, most = least, ...more] = text.split('..').map(parseSize)
-  if (least === undefined || most === undefined || more.length > 0) return undefined
-  if (text.includes('..') && !/^.+\.\..+$/.test(text)) return undefined
+  const ends = text.split('..').map(parseSize)
+  const [least, most] = ends.length === 1 ? [ends[0], ends[0]] : ends
+  if (least === undefined || most === undefined || ends.length > 2) return undefined
   return least <= most && most <= LARGEST_MESSAGE ? { least, most } : undefined
 }
 

@@ -98,6 +98,7 @@ export class Connection implements WireHandler {
     if (this.stage !== 'open') return
     const { flight } = this
     const { writer } = this.#shared
+    // What the socket takes at once makes no `drain`, so only what it has not taken may end the loop.
     while (flight.waiting > 0 && this.#pending < HIGH_WATER_MARK) {
       const size = this.#shared.source.sizeOf(this.id, flight.sent)
       // Frames of one connection lie together: what does not fit goes in a write of its own.
@@ -207,7 +208,7 @@ export class Connection implements WireHandler {
   }
 
   get #pending(): number {
-    return (this.#wire?.pending ?? 0) + this.#shared.writer.pending
+    return this.#wire?.pending ?? 0
   }
 
   #enter(stage: Stage, now: number): void {
@@ -316,12 +317,12 @@ export class Connection implements WireHandler {
     this.#wire?.end()
   }
 
-  /** Messages that were sent before `then` are given up; should they come after all, they are out of order. */
+  /** Messages that were sent before `then` are given up, though they may come after all. */
   #giveUpBefore(then: number): void {
     const { flight } = this
     let count = 0
     while (flight.flying > 0 && flight.sentAt(flight.first) < then) {
-      flight.miss()
+      flight.timeOut()
       count++
     }
     if (count > 0) {

@@ -3,6 +3,11 @@
 
 const FIRST_CAPACITY = 4
 
+export interface Missing extends Times {
+  /** It was given up because it took too long, and is counted as that. */
+  readonly timedOut: boolean
+}
+
 export interface Times {
   /** Milliseconds at which the message was due, and at which it was handed to the socket. */
   readonly due: number
@@ -17,7 +22,8 @@ export class InFlight {
   /** The next one to become due. */
   due = 0
   /** Messages that were passed over by later ones: lost, or still to come. */
-  #missing: Map<number, Times> | undefined
+  #missing: Map<number, Missing> | undefined
+  #timedOut = 0
   /** Of each message from `first` to `due`, when it was due and when it was sent. The length is a power of 2. */
   #times = new Float64Array(2 * FIRST_CAPACITY)
 
@@ -29,8 +35,9 @@ export class InFlight {
     return this.sent - this.first
   }
 
+  /** Those missing that did not time out. */
   get missing(): number {
-    return this.#missing?.size ?? 0
+    return (this.#missing?.size ?? 0) - this.#timedOut
   }
 
   /** One more message is due. */
@@ -59,7 +66,7 @@ export class InFlight {
 
   /** The message is back; those before it are missing. */
   arrive(place: number): Times {
-    while (this.first < place) this.miss()
+    while (this.first < place) this.#miss(false)
     const times = { due: this.dueAt(place), sent: this.sentAt(place) }
     this.first = place + 1
     return times
@@ -70,18 +77,18 @@ export class InFlight {
     this.first++
   }
 
-  /** The oldest message is given up for now. */
-  miss(): void {
-    this.#missing ??= new Map()
-    this.#missing.set(this.first, { due: this.dueAt(this.first), sent: this.sentAt(this.first) })
-    this.first++
+  /** The oldest message took too long. */
+  timeOut(): void {
+    this.#timedOut++
+    this.#miss(true)
   }
 
-  /** Times of a message that was missing and came after all. */
-  arriveLate(place: number): Times | undefined {
-    const times = this.#missing?.get(place)
+  /** Takes a message that was missing and came after all. */
+  arriveLate(place: number): Missing | undefined {
+    const missing = this.#missing?.get(place)
+    if (missing?.timedOut) this.#timedOut--
     this.#missing?.delete(place)
-    return times
+    return missing
   }
 
   /** Forgets what was never sent. */
@@ -89,6 +96,12 @@ export class InFlight {
     const { waiting } = this
     this.due = this.sent
     return waiting
+  }
+
+  #miss(timedOut: boolean): void {
+    this.#missing ??= new Map()
+    this.#missing.set(this.first, { due: this.dueAt(this.first), sent: this.sentAt(this.first), timedOut })
+    this.first++
   }
 
   #at(place: number): number {

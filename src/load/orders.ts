@@ -27,20 +27,22 @@ export interface Orders {
 
 const PREFIX = 'eb-'
 
+/** Messages for which there is no connection are lost. */
+const NOT_OPENED: readonly Fault[] = ['handshakes', 'timeOuts', 'lost']
 const ENDING: readonly Fault[] = ['closes', 'resets', 'lost', 'lostPings', 'timeOuts']
 
 /** What each control makes of a connection. Those that are not here change nothing that is verified. */
 const CONSEQUENCES: Readonly<Record<string, readonly Fault[]>> = {
-  status: ['handshakes'],
-  handshake: ['handshakes', 'timeOuts', 'resets', 'violations'],
-  'handshake-delay': ['timeOuts'],
-  trickle: ['timeOuts'],
-  subprotocol: ['handshakes', 'violations'],
+  status: NOT_OPENED,
+  handshake: [...NOT_OPENED, 'resets', 'violations'],
+  'handshake-delay': NOT_OPENED,
+  trickle: NOT_OPENED,
+  subprotocol: NOT_OPENED,
   rate: ['lost', 'lostPings', 'timeOuts'],
   'read-rate': ['lost', 'lostPings', 'timeOuts'],
   'chop-delay': ['lost', 'lostPings', 'timeOuts'],
   stall: ['lost', 'lostPings', 'timeOuts'],
-  drop: ['lost'],
+  drop: ['lost', 'timeOuts'],
   duplicate: ['duplicated'],
   corrupt: ['corrupted'],
   swap: ['outOfOrder'],
@@ -57,7 +59,7 @@ const CONSEQUENCES: Readonly<Record<string, readonly Fault[]>> = {
 /** Replies that are no echoes cannot be compared; `none` is no reply at all. */
 const REPLIES: Readonly<Record<string, readonly Fault[]>> = {
   echo: [],
-  none: ['lost'],
+  none: ['lost', 'timeOuts'],
 }
 
 const DELAYS = ['delay', 'jitter', 'pong', 'close-reply', 'close-wait', 'handshake-delay']
