@@ -148,8 +148,12 @@ class StreamWire implements Wire {
 }
 
 /** An extended CONNECT (RFC 8441 section 4): no key, no Upgrade. */
-function requestFields(url: URL, terms: HandshakeTerms): Record<string, string> {
-  const fields = negotiatedFields(terms).map(([name, value]) => [name.toLowerCase(), value])
+function requestFields(url: URL, terms: HandshakeTerms): Record<string, string | string[]> {
+  const fields: Record<string, string[]> = {}
+  for (const [name, value] of negotiatedFields(terms)) {
+    const lower = name.toLowerCase()
+    fields[lower] = [...(fields[lower] ?? []), value]
+  }
   return {
     ':method': 'CONNECT',
     ':protocol': 'websocket',
@@ -157,6 +161,6 @@ function requestFields(url: URL, terms: HandshakeTerms): Record<string, string> 
     ':authority': url.host,
     ':path': `${url.pathname}${url.search}`,
     'sec-websocket-version': '13',
-    ...Object.fromEntries(fields),
+    ...fields,
   }
 }

@@ -181,7 +181,8 @@ export function acceptanceOf(head: string, ...fields: string[]): string {
   return [...lines, ...fields, '', ''].join('\r\n')
 }
 
-function takeFrame(octets: Buffer): { frame: SentFrame; rest: Buffer } | undefined {
+/** The first frame, if it is whole. */
+export function takeFrame(octets: Buffer): { frame: SentFrame; rest: Buffer } | undefined {
   if (octets.length < 2) return undefined
   const short = octets[1] & 0x7f
   const header = short < 126 ? 2 : short === 126 ? 4 : 10
