@@ -30,7 +30,7 @@ One of --rate, --in-flight and --find-limit is needed:
 
 A repeatable flag may be given again. KiB, MiB and GiB are powers of 1024, kB, MB and GB powers of
 1000; a size without unit is octets. A duration needs its unit (ms, s or m), except 0.
-Exit codes: 0 all came back and all bounds hold, 1 it did not, 2 a bad option, 99 a bound is passed.`
+Exit codes: 0 all came back and all bounds hold, 1 it did not, 2 a bad option, 99 a bound exceeded.`
 
 /**
  * What the user asks for. Throws ExitError of code ECHOBAHN_BAD_OPTION, whose message is one line.

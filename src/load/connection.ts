@@ -320,6 +320,8 @@ export class Connection implements WireHandler {
   /** Messages that were sent before `then` are given up, though they may come after all. */
   #giveUpBefore(then: number): void {
     const { flight } = this
+    const lost = flight.loseBefore(then)
+    if (lost > 0) this.#fault('lost', lost)
     let count = 0
     while (flight.flying > 0 && flight.sentAt(flight.first) < then) {
       flight.timeOut()

@@ -136,8 +136,8 @@ export class EchoCheck {
       return this.#give(undefined, true, due, sent)
     }
     const late = flight.arriveLate(place)
-    // One that timed out is counted as that, and need not be out of order.
-    if (late !== undefined) return this.#give(late.timedOut ? undefined : 'outOfOrder', true, late.due, late.sent)
+    // One that took too long is a fault already.
+    if (late !== undefined) return this.#give(late.isCounted ? undefined : 'outOfOrder', true, late.due, late.sent)
     return this.#give(place < flight.first ? 'duplicated' : 'unasked', false)
   }
 

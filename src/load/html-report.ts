@@ -14,8 +14,8 @@ const STYLE = `
 body { margin: 0 auto; max-width: 960px; padding: 24px; background: var(--page); color: var(--ink); font: 15px/1.5 system-ui, sans-serif }
 h1 { font-size: 22px; margin: 0 0 4px } h2 { font-size: 16px; margin: 0 0 8px } p { margin: 0 0 8px; overflow-wrap: anywhere }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 16px 20px; margin: 16px 0 }
-.soft { color: var(--soft) } .figures { display: flex; flex-wrap: wrap; gap: 12px 36px } .figures b { display: block; font-size: 22px }
-.bad { color: #d92d20 } .good { color: #079455 } pre { overflow-x: auto; font: 12px/1.45 ui-monospace, monospace; margin: 0 }
+.soft { color: var(--soft) } .figures { display: flex; flex-wrap: wrap; gap: 12px 36px } .figures b { display: block; font-size: 22px; color: var(--ink) }
+.figures .bad { color: #d92d20 } .figures .good { color: #079455 } pre { overflow-x: auto; font: 12px/1.45 ui-monospace, monospace; margin: 0 }
 svg { width: 100%; height: auto } svg text { font-size: 12px; fill: var(--soft) } .grid { stroke: var(--line) } .bar { fill: var(--bar) }
 .legend span { margin-right: 18px; color: var(--soft) } .legend i { display: inline-block; width: 12px; height: 3px; margin: 0 6px 4px 0 }
 `
@@ -42,7 +42,7 @@ ${section('All results', `<pre>${escaped(renderText(outcome, judgements))}</pre>
 function figures(outcome: Outcome, judgements: readonly Judgement[]): string {
   const { counts, seconds, latencies } = outcome
   const errors = faultsOf(counts)
-  const passed = judgements.filter(({ holds }) => !holds)
+  const exceeded = judgements.filter(({ holds }) => !holds)
   const figure = (words: string, value: string, look = '') =>
     `<div class="soft">${words}<b class="${look}">${value}</b></div>`
   const all = [
@@ -56,7 +56,11 @@ function figures(outcome: Outcome, judgements: readonly Judgement[]): string {
     ),
     figure('connections', amount(counts.connections.opened)),
     judgements.length > 0 &&
-      figure('bounds', passed.length === 0 ? 'hold' : `${passed.length} passed`, passed.length === 0 ? 'good' : 'bad'),
+      figure(
+        'bounds',
+        exceeded.length === 0 ? 'hold' : `${exceeded.length} exceeded`,
+        exceeded.length === 0 ? 'good' : 'bad',
+      ),
   ]
   return `<div class="figures">${all.filter(one => one !== false).join('')}</div>`
 }

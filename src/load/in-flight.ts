@@ -4,8 +4,8 @@
 const FIRST_CAPACITY = 4
 
 export interface Missing extends Times {
-  /** It was given up because it took too long, and is counted as that. */
-  readonly timedOut: boolean
+  /** It took too long, and is counted as a fault already. */
+  isCounted: boolean
 }
 
 export interface Times {
@@ -23,7 +23,7 @@ export class InFlight {
   due = 0
   /** Messages that were passed over by later ones: lost, or still to come. */
   #missing: Map<number, Missing> | undefined
-  #timedOut = 0
+  #counted = 0
   /** Of each message from `first` to `due`, when it was due and when it was sent. The length is a power of 2. */
   #times = new Float64Array(2 * FIRST_CAPACITY)
 
@@ -35,9 +35,9 @@ export class InFlight {
     return this.sent - this.first
   }
 
-  /** Those missing that did not time out. */
+  /** Those missing that are not counted as faults yet. */
   get missing(): number {
-    return (this.#missing?.size ?? 0) - this.#timedOut
+    return (this.#missing?.size ?? 0) - this.#counted
   }
 
   /** One more message is due. */
@@ -77,16 +77,29 @@ export class InFlight {
     this.first++
   }
 
-  /** The oldest message took too long. */
+  /** The oldest message took too long, and is counted as a fault. */
   timeOut(): void {
-    this.#timedOut++
+    this.#counted++
     this.#miss(true)
+  }
+
+  /** Messages that were passed over and had been sent before `then`: from now on they are counted as faults. */
+  loseBefore(then: number): number {
+    let lost = 0
+    for (const missing of this.#missing?.values() ?? []) {
+      if (missing.sent >= then) break
+      if (missing.isCounted) continue
+      missing.isCounted = true
+      lost++
+    }
+    this.#counted += lost
+    return lost
   }
 
   /** Takes a message that was missing and came after all. */
   arriveLate(place: number): Missing | undefined {
     const missing = this.#missing?.get(place)
-    if (missing?.timedOut) this.#timedOut--
+    if (missing?.isCounted) this.#counted--
     this.#missing?.delete(place)
     return missing
   }
@@ -98,9 +111,9 @@ export class InFlight {
     return waiting
   }
 
-  #miss(timedOut: boolean): void {
+  #miss(isCounted: boolean): void {
     this.#missing ??= new Map()
-    this.#missing.set(this.first, { due: this.dueAt(this.first), sent: this.sentAt(this.first), timedOut })
+    this.#missing.set(this.first, { due: this.dueAt(this.first), sent: this.sentAt(this.first), isCounted })
     this.first++
   }
 

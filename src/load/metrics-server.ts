@@ -6,6 +6,7 @@ import { Counter, Gauge, Registry } from 'prom-client'
 import { ExitError } from '../errors.js'
 import type { LiveState } from './conductor.js'
 import { percentile } from './latencies.js'
+import { LOAD_METRICS, LOAD_PREFIX } from './metrics-catalogue.js'
 import { FAULTS, type Fault } from './orders.js'
 import { RECEIVED, SENT, WIRE } from './traffic.js'
 
@@ -15,18 +16,14 @@ const QUANTILES = [0.5, 0.9, 0.99, 0.999, 1] as const
 export class MetricsServer {
   readonly registry = new Registry()
   readonly #server: Server
-  readonly #messages = this.#counter('messages_total', 'Messages by what became of them: due, sent, echoed.', ['state'])
-  readonly #errors = this.#counter('errors_total', 'What went wrong, by kind.', ['kind'])
-  readonly #ordered = this.#counter('ordered_total', 'What the URL had ordered to go wrong, by kind.', ['kind'])
-  readonly #octets = this.#counter('wire_bytes_total', 'Octets of the sockets.', ['direction'])
-  readonly #connections = this.#gauge('connections', 'Connections open now.')
-  readonly #flying = this.#gauge('in_flight', 'Messages sent and not back.')
-  readonly #busy = this.#gauge('busy_ratio', 'Share of the time in which the busiest thread has work, 0–1.')
-  readonly #latency = this.#gauge(
-    'echo_latency_seconds',
-    'Echo latency of the last second, from when a message was due.',
-    ['quantile'],
-  )
+  readonly #messages = this.#counter('messages_total')
+  readonly #errors = this.#counter('errors_total')
+  readonly #ordered = this.#counter('ordered_total')
+  readonly #octets = this.#counter('wire_bytes_total')
+  readonly #connections = this.#gauge('connections')
+  readonly #flying = this.#gauge('in_flight')
+  readonly #busy = this.#gauge('busy_ratio')
+  readonly #latency = this.#gauge('echo_latency_seconds')
 
   constructor() {
     this.#server = createServer(async (request, response) => {
@@ -74,12 +71,17 @@ export class MetricsServer {
       this.#latency.set({ quantile: String(quantile) }, percentile(lastSecond, quantile * 100) / 1000)
   }
 
-  #counter(name: string, help: string, labelNames: string[]): Counter {
-    return new Counter({ name: `echobahn_load_${name}`, help, labelNames, registers: [this.registry] })
+  #counter(name: keyof typeof LOAD_METRICS): Counter {
+    return new Counter(this.#describe(name))
   }
 
-  #gauge(name: string, help: string, labelNames: string[] = []): Gauge {
-    return new Gauge({ name: `echobahn_load_${name}`, help, labelNames, registers: [this.registry] })
+  #gauge(name: keyof typeof LOAD_METRICS): Gauge {
+    return new Gauge(this.#describe(name))
+  }
+
+  #describe(name: keyof typeof LOAD_METRICS) {
+    const { help, labels } = LOAD_METRICS[name]
+    return { name: LOAD_PREFIX + name, help, labelNames: [...labels], registers: [this.registry] }
   }
 }
 

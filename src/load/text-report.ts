@@ -133,7 +133,7 @@ function comparisonLines({ comparison }: Outcome): string[] {
 function judgementLines(judgements: readonly Judgement[]): string[] {
   return judgements.map(({ threshold: { text, kind, statistic }, actual, holds }) => {
     const value = kind !== 'errors' ? time(actual) : statistic === 'share' ? percent(actual) : amount(actual)
-    return `${holds ? 'holds' : 'PASSED'}: ${text}, is ${value}`
+    return `${holds ? 'holds' : 'EXCEEDED'}: ${text}, is ${value}`
   })
 }
 

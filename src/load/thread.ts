@@ -9,8 +9,6 @@ import type { Counts, SlowMessage } from './tally.js'
 
 /** Milliseconds between progress messages. */
 export const PROGRESS_INTERVAL = 250
-/** Progress messages of a second. */
-const OF_A_SECOND = 4
 
 export interface ThreadData {
   readonly settings: LoadSettings
@@ -54,7 +52,7 @@ class LoadThread {
   /** When messages begin, on this thread's clock. */
   #start = 0
   #seconds = 0
-  /** Progress messages since the start, or since the thread began. */
+  /** Seconds since the start that are told of. */
   #told = 0
   #timer: NodeJS.Timeout
   #idle = performance.eventLoopUtilization()
@@ -78,16 +76,18 @@ class LoadThread {
     this.#generator.go(order.at)
   }
 
-  /** Sets the time of the next progress message: exactly so many intervals from the start. */
+  /** Sets the time of the next progress message: a whole number of intervals from the start. */
   #aim(): void {
-    const at = this.#start + (this.#told + 1) * PROGRESS_INTERVAL
-    this.#timer = setTimeout(() => this.#tick(), at - performance.now())
+    const elapsed = Math.max(0, performance.now() - this.#start)
+    const next = (Math.floor(elapsed / PROGRESS_INTERVAL) + 1) * PROGRESS_INTERVAL
+    this.#timer = setTimeout(() => this.#tick(), this.#start + next - performance.now())
   }
 
   #tick(): void {
-    this.#told++
-    const isSecond = this.#told % OF_A_SECOND === 0
-    this.#progress(isSecond ? this.#told / OF_A_SECOND - 1 : undefined)
+    // A timer may be a moment early, and on a machine that is busy very late: the clock says which second it is.
+    const seconds = Math.floor((performance.now() - this.#start + 1) / 1000)
+    this.#progress(seconds > this.#told ? seconds - 1 : undefined)
+    this.#told = Math.max(this.#told, seconds)
     this.#aim()
   }
 
@@ -113,8 +113,8 @@ class LoadThread {
 
   #finish(): void {
     clearInterval(this.#timer)
-    // The last second is not whole, unless nothing ever began.
-    this.#progress(this.#start === 0 ? undefined : Math.floor(this.#told / OF_A_SECOND))
+    // What came since the last whole second belongs to the one in which messages ended.
+    this.#progress(this.#start === 0 ? undefined : Math.max(0, Math.ceil(this.#seconds) - 1))
     const { tally } = this.#generator
     const { counts, traffic, books, latencies } = tally
     const result: ThreadResult = {

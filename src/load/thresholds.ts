@@ -14,7 +14,7 @@ export interface Judgement {
 /** Exit codes of the command; a bad option's is 2. */
 export const ALL_WELL = 0
 export const FAULTY = 1
-export const THRESHOLD_PASSED = 99
+export const BOUND_EXCEEDED = 99
 
 export function judge(thresholds: readonly Threshold[], outcome: Outcome): Judgement[] {
   return thresholds.map(threshold => {
@@ -35,5 +35,5 @@ export function exitCode(outcome: Outcome, judgements: readonly Judgement[]): nu
   if (outcome.comparison !== undefined && outcome.comparison.mismatches.length > 0) return FAULTY
   const boundsErrors = judgements.some(({ threshold }) => threshold.kind === 'errors')
   if (!boundsErrors && faultsOf(outcome.counts) > 0) return FAULTY
-  return judgements.every(({ holds }) => holds) ? ALL_WELL : THRESHOLD_PASSED
+  return judgements.every(({ holds }) => holds) ? ALL_WELL : BOUND_EXCEEDED
 }

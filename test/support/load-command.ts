@@ -8,7 +8,6 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { writeHeader } from '../../src/protocol/frame-encoder.js'
 
@@ -106,7 +105,7 @@ export function echo(frame: SentFrame, peer: Peer): void {
 
 /** A server on a free port, which ends with the test. @returns its URL */
 export async function startMisbehaving(
-  t: TestContext,
+  t: { after(hook: () => void): void },
   { onFrame = echo, onRequest = () => false }: Misbehaviour,
 ): Promise<string> {
   const sockets = new Set<Socket>()

@@ -323,6 +323,24 @@ test('an echo that takes too long is a time-out and makes room; should it come, 
   assert.deepEqual(stage.faults, { timeOuts: 1 })
 })
 
+test('a message that others overtook is lost once its time is over, and counted once', () => {
+  const stage = new Stage({ timeout: 100 })
+  const pair = stage.open()
+  const [a, b, c] = stage.send(pair, 3).map(echoOf)
+  receive(pair.connection, b, c)
+  pair.connection.sweep(100)
+  assert.deepEqual(stage.faults, {})
+  pair.connection.sweep(101)
+  pair.connection.sweep(102)
+  assert.deepEqual(stage.faults, { lost: 1 })
+  receive(pair.connection, a)
+  assert.equal(stage.tally.counts.messages.echoed, 3)
+  pair.connection.leave(0)
+  receive(pair.connection, serverFrame(0x88))
+  pair.connection.onClosed(undefined)
+  assert.deepEqual(stage.faults, { lost: 1 })
+})
+
 test('what the URL orders is counted apart, and late is not too late', () => {
   const stage = new Stage({ orders: 'eb-drop=5%25&eb-duplicate=1%25&eb-close=4001&eb-delay=200ms', timeout: 100 })
   const pair = stage.open()

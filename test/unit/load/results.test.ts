@@ -267,7 +267,7 @@ test('the text names what went wrong, and what was ordered', () => {
     /closed {12}4001 server: 6/,
     /violation {9}ECHOBAHN_MASKED_FRAME: 7/,
     /a note & more/,
-    /PASSED: x, is 2\.00 ms/,
+    /EXCEEDED: x, is 2\.00 ms/,
     /rate {6}1 messages\/s of 10 asked for/,
   ])
     assert.match(text, words)
