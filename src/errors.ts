@@ -52,6 +52,7 @@ export class ProtocolError extends Error {
 /** Errors that end the process, with the exit code that a shell sees. */
 export const EXIT_ERRORS = {
   ECHOBAHN_BAD_OPTION: { exit: 2, meaning: 'a flag or environment variable has a value that is not allowed' },
+  ECHOBAHN_LOAD_FAILED: { exit: 1, meaning: 'a load cannot be made, or its results not be read or written' },
   ECHOBAHN_LISTEN_FAILED: { exit: 1, meaning: 'a port cannot be listened on' },
   ECHOBAHN_TLS_FAILED: { exit: 2, meaning: 'the certificate or its key cannot be used' },
   ECHOBAHN_UNHEALTHY: { exit: 1, meaning: 'the running service is not ready, or does not echo' },

@@ -15,7 +15,7 @@ setFlagsFromString('--no-parallel-scavenge')
 
 try {
   if (cluster.isWorker) await runWorker()
-  else process.exit(await runCommand())
+  else process.exit(process.argv[2] === 'load' ? await runLoadCommand(process.argv.slice(3)) : await runCommand())
 } catch (error) {
   if (!(error instanceof ExitError)) throw error
   process.stderr.write(`echobahn: ${error.message}\n`)
@@ -48,6 +48,20 @@ async function runCommand(): Promise<number> {
   if (command.action === 'print-config') print(renderConfig(command.settings))
   else print(command.action === 'help' ? renderHelp() : VERSION)
   return 0
+}
+
+/** `echobahn load`: the other half of a load test, of which the service loads nothing. */
+async function runLoadCommand(argv: string[]): Promise<number> {
+  const { parseLoad, renderLoadHelp } = await import('./cli/load-parse.js')
+  const command = parseLoad(argv)
+  if (command.action === 'help') {
+    print(renderLoadHelp())
+    return 0
+  }
+  const { runLoad, runMerge } = await import('./load/command.js')
+  if (command.action === 'merge') return runMerge(command.files, command.settings)
+  const { VERSION } = await import('./cli/print.js')
+  return runLoad(command.settings, VERSION)
 }
 
 function print(text: string): void {

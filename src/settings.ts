@@ -73,6 +73,6 @@ export function maskedSettings(settings: Settings): Settings {
 }
 
 /** A field as flags and printed configurations spell it: `maxMessage` is `max-message`. */
-export function kebabCase(field: keyof Settings): string {
+export function kebabCase(field: string): string {
   return field.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
 }

@@ -3,12 +3,14 @@
 import type { DashboardBuilder } from '@grafana/grafana-foundation-sdk/dashboard'
 import { autobahnRun } from './autobahn-run.js'
 import { echoService } from './echo-service.js'
+import { loadTest } from './load-test.js'
 import { workersAndCodec } from './workers-and-codec.js'
 
 const DASHBOARDS: Readonly<Record<string, DashboardBuilder>> = {
   'echobahn/echo-service.json': echoService,
   'echobahn/workers-and-codec.json': workersAndCodec,
   'echobahn/autobahn-run.json': autobahnRun,
+  'echobahn/load-test.json': loadTest,
 }
 
 /** Text of each file by its path. */

@@ -2,10 +2,26 @@
 
 import { parseArgs } from 'node:util'
 import type { ExitError } from '../errors.js'
-import type { Settings } from '../settings.js'
 import { type Given, type GivenOption, rejected } from './given.js'
+import type { Option } from './option.js'
 import { badOption, didYouMean, MASK, nameIn } from './problem.js'
-import { OPTIONS, type Option } from './schema.js'
+import { OPTIONS } from './schema.js'
+
+/** What may stand on a command line. */
+export interface Grammar {
+  readonly options: readonly Option[]
+  /** Flags and words that ask for something else than the command's usual work. */
+  readonly actions: readonly string[]
+  /** Whether there may be words that are no flags, such as URLs. */
+  readonly takesWords: boolean
+}
+
+/** What stood on it. */
+export interface Arguments {
+  readonly given: Given
+  readonly actions: ReadonlySet<string>
+  readonly words: readonly string[]
+}
 
 /** Arguments that ask for something else than starting the service; of several, the first here wins. */
 export const ACTIONS = [
@@ -21,49 +37,67 @@ export const ACTIONS = [
 
 export type Action = (typeof ACTIONS)[number]['action'] | 'run'
 
-const OPTION_BY_FLAG = new Map(OPTIONS.map(option => [option.flag, option]))
-const ARGUMENTS: readonly string[] = [...OPTION_BY_FLAG.keys(), ...ACTIONS.map(({ argument }) => argument)]
-const FLAGS = ARGUMENTS.filter(argument => argument.startsWith('--'))
-const SUBCOMMANDS = ARGUMENTS.filter(argument => !argument.startsWith('--'))
-
-// Not strict: parseArgs then reports what it sees, and the errors are worded here.
-const PARSER = {
-  options: Object.fromEntries(
-    FLAGS.map(flag => [flag.slice(2), { type: OPTION_BY_FLAG.has(flag) ? 'string' : 'boolean' } as const]),
-  ),
-  strict: false,
-  tokens: true,
-} as const
-
-type Token = ReturnType<typeof parseArgs<typeof PARSER>>['tokens'][number]
-type FlagToken = Extract<Token, { kind: 'option' }>
+const SERVICE: Grammar = { options: OPTIONS, actions: ACTIONS.map(({ argument }) => argument), takesWords: false }
 
 /** Throws ExitError for an unknown flag, a stray argument, a missing value or a repetition. */
 export function readArgv(argv: readonly string[]): { action: Action; given: Given } {
-  const given = new Map<keyof Settings, GivenOption>()
+  const { actions, given } = readArguments(argv, SERVICE)
+  return { action: ACTIONS.find(({ argument }) => actions.has(argument))?.action ?? 'run', given }
+}
+
+/** The same for any command. */
+export function readArguments(argv: readonly string[], grammar: Grammar): Arguments {
+  const optionByFlag = new Map(grammar.options.map(option => [option.flag, option]))
+  const words: string[] = []
+  const given = new Map<string, GivenOption>()
   const actions = new Set<string>()
-  const readFlag = (token: FlagToken): void => {
-    const option = OPTION_BY_FLAG.get(token.rawName)
-    if (option !== undefined) given.set(option.field, withText(given.get(option.field), option, token))
-    else if (FLAGS.includes(token.rawName)) addAction(token.rawName, token.value, actions)
-    else throw unknownFlag(argv[token.index])
-  }
-  for (const token of parseArgs({ ...PARSER, args: [...argv] }).tokens) {
+  for (const token of parseArgs({ ...parserOf(grammar), args: [...argv] }).tokens) {
     if (token.kind === 'option-terminator') continue
-    if (token.kind === 'option') readFlag(token)
-    else if (SUBCOMMANDS.includes(token.value)) addAction(token.value, undefined, actions)
+    if (token.kind === 'option') {
+      const option = optionByFlag.get(token.rawName)
+      if (option !== undefined) given.set(option.field, withText(given.get(option.field), option, token))
+      else if (grammar.actions.includes(token.rawName)) addAction(token.rawName, token.value, actions)
+      else throw unknownFlag(argv[token.index], flagsOf(grammar))
+    } else if (grammar.actions.includes(token.value)) addAction(token.value, undefined, actions)
+    else if (grammar.takesWords) words.push(token.value)
     else throw strayArgument(token.value, given)
   }
-  return { action: ACTIONS.find(({ argument }) => actions.has(argument))?.action ?? 'run', given }
+  return { given, actions, words }
+}
+
+function flagsOf({ options, actions }: Grammar): string[] {
+  return [...options.map(({ flag }) => flag), ...actions].filter(argument => argument.startsWith('--'))
+}
+
+/** Not strict: parseArgs then reports what it sees, and the errors are worded here. */
+function parserOf(grammar: Grammar) {
+  const valued = new Set(grammar.options.filter(({ isSwitch }) => !isSwitch).map(({ flag }) => flag))
+  const options = Object.fromEntries(
+    flagsOf(grammar).map(flag => [flag.slice(2), { type: valued.has(flag) ? 'string' : 'boolean' } as const]),
+  )
+  return { options, strict: false, tokens: true } as const
+}
+
+interface FlagToken {
+  readonly value: string | undefined
+  readonly inlineValue: boolean | undefined
 }
 
 function withText(before: GivenOption | undefined, option: Option, { value, inlineValue }: FlagToken): GivenOption {
   const given = { option, source: option.flag, texts: before?.texts ?? [] }
+  if (option.isSwitch) return withSwitch(given, before, value)
   // parseArgs reads `--host --port 80` as the host `--port`, which nobody means.
   const isMissing = value === undefined || (!inlineValue && value.startsWith('--'))
   if (isMissing) throw badOption(`${option.flag}: needs a value; allowed are ${option.allowed}`)
   if (before !== undefined && !option.repeatable) throw rejected(given, value, 'given twice; allowed is once')
   return { ...given, texts: [...given.texts, value] }
+}
+
+function withSwitch(given: GivenOption, before: GivenOption | undefined, value: string | undefined): GivenOption {
+  const { flag } = given.option
+  if (value !== undefined) throw badOption(`${flag}=${value}: takes no value; allowed is ${flag} alone`)
+  if (before !== undefined) throw badOption(`${flag}: given twice; allowed is once`)
+  return { ...given, texts: ['on'] }
 }
 
 function addAction(argument: string, value: string | undefined, actions: Set<string>): void {
@@ -72,9 +106,9 @@ function addAction(argument: string, value: string | undefined, actions: Set<str
   actions.add(argument)
 }
 
-function unknownFlag(argument: string): ExitError {
+function unknownFlag(argument: string, flags: readonly string[]): ExitError {
   const name = nameIn(argument)
-  const hint = didYouMean(name.replace(/^-+/, '--'), FLAGS)
+  const hint = didYouMean(name.replace(/^-+/, '--'), flags)
   return badOption(`${name}: no such flag${hint}; allowed are those that --help lists`)
 }
 

@@ -1,7 +1,6 @@
 // Reads the environment: which ECHOBAHN_ variables are set, with which texts.
 
 import type { ExitError } from '../errors.js'
-import type { Settings } from '../settings.js'
 import type { Given, GivenOption } from './given.js'
 import { badOption, didYouMean } from './problem.js'
 import { OPTIONS, VARIABLE_PREFIX } from './schema.js'
@@ -13,7 +12,7 @@ const OPTION_BY_VARIABLE = new Map(OPTIONS.map(option => [option.variable, optio
  * variable is a value like any other, for `ECHOBAHN_ADMIN_TOKEN=$UNSET` must not open the admin server.
  */
 export function readEnvironment(env: NodeJS.ProcessEnv): Given {
-  const given = new Map<keyof Settings, GivenOption>()
+  const given = new Map<string, GivenOption>()
   for (const [variable, text] of Object.entries(env)) {
     if (!variable.startsWith(VARIABLE_PREFIX) || text === undefined) continue
     const option = OPTION_BY_VARIABLE.get(variable)

@@ -1,9 +1,8 @@
 // What the user gave, before it is read: the texts of each option and where they came from.
 
 import type { ExitError } from '../errors.js'
-import type { Settings } from '../settings.js'
+import type { Option } from './option.js'
 import { badOption, MASK } from './problem.js'
-import type { Option } from './schema.js'
 
 export interface GivenOption {
   readonly option: Option
@@ -13,7 +12,8 @@ export interface GivenOption {
   readonly texts: readonly string[]
 }
 
-export type Given = ReadonlyMap<keyof Settings, GivenOption>
+/** By the options' fields. */
+export type Given = ReadonlyMap<string, GivenOption>
 
 /** The error line of an option: `--port=x: allowed are whole numbers 0–65535`. A secret's value is masked. */
 export function rejected(given: GivenOption, text: string, why: string): ExitError {

@@ -1,8 +1,8 @@
 // Renders --help from the schema: in groups, flags on the left, text wrapped beside them.
 
 import { ACTIONS } from './argv.js'
-import { GROUPS } from './option.js'
-import { OPTIONS, type Option } from './schema.js'
+import { GROUPS, type Option } from './option.js'
+import { OPTIONS } from './schema.js'
 
 const WIDTH = 100
 /** Where the text begins: two spaces, the longest flag (`--max-connections-per-ip`), two spaces. */
@@ -11,6 +11,7 @@ const INDENT = 28
 const INTRODUCTION = `\
 Usage: echobahn [options]
        echobahn healthcheck [options]
+       echobahn load URL... [options]      (make load: echobahn load --help)
 
 A WebSocket echo service that is strict, counts every octet and runs on every core.
 
@@ -21,17 +22,28 @@ A duration needs its unit (ms, s or m), except 0.`
 
 /** The whole of it, no line longer than 100 columns, without a final line feed. */
 export function renderHelp(): string {
-  const groups = GROUPS.map(group => [
-    `${group}:`,
-    ...OPTIONS.filter(option => option.group === group).flatMap(option => beside(option.flag, textOf(option))),
-  ])
   const actions = ['Instead of starting:', ...ACTIONS.flatMap(({ argument, help }) => beside(argument, [help]))]
-  return [[INTRODUCTION], ...groups, actions].map(lines => lines.join('\n')).join('\n\n')
+  return paragraphs([[INTRODUCTION], ...renderGroups(GROUPS, OPTIONS), actions])
+}
+
+/** Of each group its name and its options, as lines. */
+export function renderGroups(groups: readonly string[], options: readonly Option[]): string[][] {
+  return groups.map(group => [
+    `${group}:`,
+    ...options.filter(option => option.group === group).flatMap(option => beside(option.flag, textOf(option))),
+  ])
+}
+
+/** Lines with an empty one between the blocks. */
+export function paragraphs(blocks: readonly (readonly string[])[]): string {
+  return blocks.map(lines => lines.join('\n')).join('\n\n')
 }
 
 function textOf(option: Option): string[] {
   const allowed = `Allowed: ${option.allowed}${option.repeatable ? '; repeatable' : ''}.`
-  return [option.help, allowed, `Default: ${option.default}. Environment: ${option.variable}`]
+  const origin = option.variable === undefined ? '' : ` Environment: ${option.variable}`
+  if (option.isSwitch) return [option.help]
+  return [option.help, allowed, `Default: ${option.default}.${origin}`]
 }
 
 function beside(flag: string, paragraphs: readonly string[]): string[] {

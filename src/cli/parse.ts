@@ -43,6 +43,6 @@ function inputOf(given: GivenOption | undefined): Texts {
 
 /** The issue's path is the field and, for a repeatable option, which of its texts is wrong. */
 function badValue({ path: [field, index = 0], message }: z.core.$ZodIssue, given: Given): ExitError {
-  const offender = given.get(field as keyof Settings) as GivenOption
+  const offender = given.get(field as string) as GivenOption
   return rejected(offender, offender.texts[index as number], `allowed are ${message}`)
 }

@@ -1,8 +1,8 @@
 // Rules between options: values that are allowed alone but contradict each other.
 
 import { kebabCase, type Settings } from '../settings.js'
+import { formatSize } from '../units.js'
 import type { Given, GivenOption } from './given.js'
-import { formatSize } from './units.js'
 
 export interface Conflict {
   /** The option to name in the error: always one that the user gave. */

@@ -2,8 +2,8 @@
 
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
-import { kebabCase, type Settings } from '../settings.js'
-import { list, type OptionInfo, option, optional, optionInfo, secret, type Texts } from './option.js'
+import type { Settings } from '../settings.js'
+import { list, type Option, option, optional, optionsOf, secret, type Texts } from './option.js'
 import {
   bearerToken,
   deflateLevel,
@@ -213,20 +213,12 @@ function fillIn(given: z.output<typeof fieldsSchema>): Settings {
   }
 }
 
-export interface Option extends OptionInfo {
+export const VARIABLE_PREFIX = 'ECHOBAHN_'
+
+export interface ServiceOption extends Option {
   readonly field: keyof Settings
-  /** For example `--max-message`. */
-  readonly flag: string
-  /** For example `ECHOBAHN_MAX_MESSAGE`. */
   readonly variable: string
 }
 
-export const VARIABLE_PREFIX = 'ECHOBAHN_'
-
-/** All options, in the order of the schema. */
-export const OPTIONS: readonly Option[] = (Object.keys(fields) as (keyof Settings)[]).map(field => {
-  const info = optionInfo.get(fields[field])
-  if (info === undefined) throw new TypeError(`option ${field} is not described`)
-  const name = kebabCase(field)
-  return { ...info, field, flag: `--${name}`, variable: VARIABLE_PREFIX + name.toUpperCase().replaceAll('-', '_') }
-})
+/** All options of the service, in the order of the schema. */
+export const OPTIONS = optionsOf(fields, VARIABLE_PREFIX) as readonly ServiceOption[]

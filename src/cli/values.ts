@@ -2,7 +2,7 @@
 
 import { isIP } from 'node:net'
 import { z } from 'zod'
-import { formatDuration, formatSize, parseDuration, parseSize } from './units.js'
+import { formatDuration, formatSize, parseDuration, parseSize } from '../units.js'
 
 export interface Kind<T> {
   readonly type: z.ZodType<T, string>
@@ -14,7 +14,7 @@ export interface Kind<T> {
 const LONGEST_DURATION = 24 * 60 * 60_000
 
 /** Zod leaves no value where `read` answers undefined. */
-function kind<T>(allowed: string, read: (text: string) => T | undefined): Kind<T> {
+export function kind<T>(allowed: string, read: (text: string) => T | undefined): Kind<T> {
   const type = z.string().transform((text, context) => {
     const value = read(text)
     if (value !== undefined) return value
@@ -24,7 +24,7 @@ function kind<T>(allowed: string, read: (text: string) => T | undefined): Kind<T
   return { type, allowed }
 }
 
-function within(value: number | undefined, least: number, most: number): number | undefined {
+export function within(value: number | undefined, least: number, most: number): number | undefined {
   return value !== undefined && value >= least && value <= most ? value : undefined
 }
 

@@ -6,7 +6,11 @@ import { dirname, join } from 'node:path'
 import { renderOptionsTable } from '../../src/cli/readme.js'
 import { renderMetricsTable } from '../../src/metrics/readme.js'
 
-export const README = join(dirname(createRequire(import.meta.url).resolve('#package.json')), 'README.md')
+const ROOT = dirname(createRequire(import.meta.url).resolve('#package.json'))
+
+export const README = join(ROOT, 'README.md')
+/** Has the table of the options of `echobahn load`. */
+export const LOAD_PAGE = join(ROOT, 'docs/load.md')
 
 /** What renders the block of each name. */
 export const BLOCKS: Readonly<Record<string, () => string>> = {

@@ -1,9 +1,10 @@
-// The real service with two workers under a mixed load, scraped by a real Prometheus.
+// The real service with two workers under a mixed load, and `echobahn load` at work elsewhere, scraped by a real Prometheus.
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { LOAD_OPTIONS, MixedLoad } from './mixed-load.js'
 import { Prometheus } from './prometheus.js'
 import { Service } from './service.js'
+import { WatchedLoad } from './watched-load.js'
 
 const POLL_MILLISECONDS = 200
 
@@ -11,18 +12,21 @@ export class WatchedService {
   readonly #service: Service
   readonly prometheus: Prometheus
   readonly load: MixedLoad
+  readonly #command: WatchedLoad
 
-  private constructor(service: Service, prometheus: Prometheus, load: MixedLoad) {
+  private constructor(service: Service, prometheus: Prometheus, load: MixedLoad, command: WatchedLoad) {
     this.#service = service
     this.prometheus = prometheus
     this.load = load
+    this.#command = command
   }
 
   static async start(): Promise<WatchedService> {
     const service = new Service(['--workers', '2', ...LOAD_OPTIONS])
     await service.listening()
-    const prometheus = await Prometheus.start([`127.0.0.1:${service.adminPort}`])
-    const watched = new WatchedService(service, prometheus, new MixedLoad(service))
+    const command = await WatchedLoad.start()
+    const prometheus = await Prometheus.start([`127.0.0.1:${service.adminPort}`, command.target])
+    const watched = new WatchedService(service, prometheus, new MixedLoad(service), command)
     try {
       await watched.load.start()
       return watched
@@ -54,6 +58,7 @@ export class WatchedService {
     } finally {
       await this.prometheus.stop()
       await this.#service.stop()
+      await this.#command.stop()
     }
   }
 

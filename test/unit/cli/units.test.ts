@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { formatDuration, formatSize, parseDuration, parseSize } from '../../../src/cli/units.js'
+import { formatDuration, formatSize, parseDuration, parseSize } from '../../../src/units.js'
 
 const SIZES: Record<string, number> = {
   '0': 0,

@@ -7,8 +7,8 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { parse as parseYaml } from 'yaml'
 import { parse } from '../../../src/cli/parse.js'
-import { parseDuration } from '../../../src/cli/units.js'
 import type { Settings } from '../../../src/settings.js'
+import { parseDuration } from '../../../src/units.js'
 import { SUITE_VERSION } from '../../autobahn/cases.js'
 
 const ROOT = dirname(createRequire(import.meta.url).resolve('#package.json'))

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { LOAD_METRICS, LOAD_PREFIX } from '../../../src/load/metrics-catalogue.js'
 import { PREFIX, PRIMARY_METRICS, SUMMED, WORKER_METRICS } from '../../../src/metrics/catalogue.js'
 import { DASHBOARDS, panelsOf } from '../../support/panel-queries.js'
 
@@ -35,6 +36,8 @@ for (const [name, { type }] of Object.entries({ ...SUMMED, ...WORKER_METRICS, ..
   if (type !== 'histogram') TYPES.set(PREFIX + name, type)
   else for (const suffix of ['_bucket', '_sum', '_count']) TYPES.set(PREFIX + name + suffix, 'counter')
 }
+
+for (const [name, { type }] of Object.entries(LOAD_METRICS)) TYPES.set(LOAD_PREFIX + name, type)
 
 test('template-datasource-rule: the first variable is the data source', () => {
   for (const { templating } of DASHBOARDS) {

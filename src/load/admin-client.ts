@@ -1,0 +1,86 @@
+// Asks the service's admin server what it has counted.
+
+import { ExitError } from '../errors.js'
+import type { TrafficReport } from './traffic.js'
+
+/** Milliseconds for one answer. */
+const TIMEOUT = 10_000
+/** Reports that are asked for at a time. */
+const AT_A_TIME = 8
+/** Most connections that the service lists. */
+const MOST_LISTED = 10_000
+
+/** What is read of a connection's report; octets and counts as the service names them. */
+export interface ServiceReport extends TrafficReport {
+  readonly id: number
+  readonly key: string
+  readonly state: 'open' | 'closed'
+  /** Seconds of its life, where the service tells them: its own work, waiting for the peer, not reading. */
+  readonly serverSeconds?: number
+  readonly peerSeconds?: number
+  readonly pausedSeconds?: number
+}
+
+/** Values by series, such as `echobahn_frames_total{direction="sent",opcode="text"}`. */
+export type Metrics = ReadonlyMap<string, number>
+
+export class AdminClient {
+  readonly #origin: string
+  readonly #headers: Record<string, string>
+
+  constructor(origin: string, token: string | undefined) {
+    this.#origin = origin
+    this.#headers = { Accept: 'application/json', ...(token !== undefined && { Authorization: `Bearer ${token}` }) }
+  }
+
+  async metrics(): Promise<Metrics> {
+    return parseMetrics(await (await this.#get('/metrics')).text())
+  }
+
+  /** Reports of the connections with this user agent, as far as the service still has them. */
+  async reports(userAgent: string): Promise<ServiceReport[]> {
+    const answer = await this.#get(`/connections?limit=${MOST_LISTED}&agent=${encodeURIComponent(userAgent)}`)
+    const { connections } = (await answer.json()) as { connections: { readonly id: number }[] }
+    const waiting = connections.values()
+    const reports: ServiceReport[] = []
+    const lane = async (): Promise<void> => {
+      for (const { id } of waiting)
+        reports.push((await (await this.#get(`/connections/${id}`)).json()) as ServiceReport)
+    }
+    await Promise.all(Array.from({ length: AT_A_TIME }, lane))
+    return reports
+  }
+
+  async #get(path: string): Promise<Response> {
+    const url = this.#origin + path
+    try {
+      const response = await fetch(url, { headers: this.#headers, signal: AbortSignal.timeout(TIMEOUT) })
+      if (response.ok) return response
+      throw new Error(`answers ${response.status}`)
+    } catch (error) {
+      const { message, cause } = error as Error
+      const reason = (cause as NodeJS.ErrnoException | undefined)?.code ?? message
+      throw new ExitError('ECHOBAHN_LOAD_FAILED', `--admin=${this.#origin}: ${url}: ${reason}`)
+    }
+  }
+}
+
+export function parseMetrics(text: string): Metrics {
+  const values = new Map<string, number>()
+  for (const line of text.split('\n')) {
+    const [, series, value] = /^([a-z_]+(?:\{.*\})?) (\S+)$/.exec(line) ?? []
+    if (series !== undefined) values.set(series, value === '+Inf' ? Number.POSITIVE_INFINITY : Number(value))
+  }
+  return values
+}
+
+/** Sum of the series of a metric that have all these labels. */
+export function sumOf(metrics: Metrics, name: string, labels: Readonly<Record<string, string>> = {}): number {
+  const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`)
+  let sum = 0
+  for (const [series, value] of metrics) {
+    if (series !== name && !series.startsWith(`${name}{`)) continue
+    if (wanted.every(label => series.includes(label))) sum += value
+  }
+  return sum
+}
