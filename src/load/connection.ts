@@ -1,6 +1,6 @@
 // One WebSocket connection of a load, from its opening to its end: sends what is due, checks what comes back, counts.
 
-import { closeFrame } from '../protocol/frame-encoder.js'
+import { closePayload } from '../protocol/frame-encoder.js'
 import { BINARY, CLOSE, isControl, PING, PONG, TEXT } from '../protocol/opcodes.js'
 import { EchoCheck } from './echo-check.js'
 import { FrameReader } from './frame-reader.js'
@@ -130,7 +130,7 @@ export class Connection implements WireHandler {
   leave(now: number): void {
     if (this.stage !== 'open') return
     this.#enter('leaving', now)
-    this.#sendClose(closeFrame(1000))
+    this.#sendClose(closePayload(1000))
   }
 
   /** Ends the connection without any handshake. */
@@ -264,7 +264,7 @@ export class Connection implements WireHandler {
     if (this.#closeSent) return
     this.#fault('closes')
     this.#enter('leaving', this.#shared.now())
-    this.#sendClose(closeFrame(close.code))
+    this.#sendClose(closePayload(close.code))
   }
 
   #onPiece(reader: FrameReader, now: number): void {
@@ -313,7 +313,7 @@ export class Connection implements WireHandler {
     countUnder(this.#shared.tally.counts.violations, violation.code)
     this.#fault('violations')
     this.#enter('leaving', this.#shared.now())
-    this.#sendClose(closeFrame(violation.closeCode))
+    this.#sendClose(closePayload(violation.closeCode))
     this.#wire?.end()
   }
 
@@ -361,10 +361,10 @@ export class Connection implements WireHandler {
   }
 
   /** @param unmasked a server's Close frame: its payload is what counts */
-  #sendClose(unmasked: Buffer): void {
+  #sendClose(payload: Buffer): void {
     if (this.#closeSent) return
     this.#closeSent = true
-    this.#writeControl(CLOSE, unmasked.subarray(2))
+    this.#writeControl(CLOSE, payload)
     this.#flush()
   }
 

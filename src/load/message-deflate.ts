@@ -35,7 +35,7 @@ export class MessageDeflate {
   deflate(plain: Buffer, length: number): Buffer {
     // Never more than this: stored blocks, and the end of a flush.
     reserve(length + Math.ceil(length / 1024) * 8 + 64)
-    this.#deflater.write(plain, 0, length, output, 0)
+    this.#deflater.write(plain, 0, length, output, 0, output.length)
     const deflated = output.length - this.#deflater.roomLeft - TAIL.length
     if (!this.#agreement.clientContextTakeover) this.#deflater.reset()
     return output.subarray(0, deflated)
@@ -52,7 +52,7 @@ export class MessageDeflate {
     let written = 0
     while (left > 0) {
       const before = left
-      if (!this.#inflater.write(input, input.length - left, left, output, written)) return undefined
+      if (!this.#inflater.write(input, input.length - left, left, output, written, output.length)) return undefined
       left = this.#inflater.inputLeft
       written = output.length - this.#inflater.roomLeft
       if (written > most) return undefined
@@ -77,7 +77,7 @@ export class MessageDeflate {
     let written = before
     while (this.#inflater.roomLeft === 0 && written <= most) {
       grow(written, most + 1)
-      this.#inflater.write(TAIL, 0, 0, output, written)
+      this.#inflater.write(TAIL, 0, 0, output, written, output.length)
       if (this.#inflater.roomLeft === output.length - written) break
       written = output.length - this.#inflater.roomLeft
     }
