@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util'
 import type { ExitError } from '../errors.js'
 import type { Settings } from '../settings.js'
-import { type Given, type GivenOption, rejected } from './given.js'
+import { type GivenOption, type GivenOptions, rejected } from './given-options.js'
 import { badOption, didYouMean, MASK, nameIn } from './problem.js'
 import { OPTIONS, type Option } from './schema.js'
 
@@ -39,7 +39,7 @@ type Token = ReturnType<typeof parseArgs<typeof PARSER>>['tokens'][number]
 type FlagToken = Extract<Token, { kind: 'option' }>
 
 /** Throws ExitError for an unknown flag, a stray argument, a missing value or a repetition. */
-export function readArgv(argv: readonly string[]): { action: Action; given: Given } {
+export function readArgv(argv: readonly string[]): { action: Action; given: GivenOptions } {
   const given = new Map<keyof Settings, GivenOption>()
   const actions = new Set<string>()
   const readFlag = (token: FlagToken): void => {
@@ -78,7 +78,7 @@ function unknownFlag(argument: string): ExitError {
   return badOption(`${name}: no such flag${hint}; allowed are those that --help lists`)
 }
 
-function strayArgument(argument: string, given: Given): ExitError {
+function strayArgument(argument: string, given: GivenOptions): ExitError {
   // It may be the rest of a secret that the shell split.
   const isDoubtful = [...given.values()].some(({ option }) => option.secret)
   const name = nameIn(argument)

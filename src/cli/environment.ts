@@ -2,7 +2,7 @@
 
 import type { ExitError } from '../errors.js'
 import type { Settings } from '../settings.js'
-import type { Given, GivenOption } from './given.js'
+import type { GivenOption, GivenOptions } from './given-options.js'
 import { badOption, didYouMean } from './problem.js'
 import { OPTIONS, VARIABLE_PREFIX } from './schema.js'
 
@@ -12,7 +12,7 @@ const OPTION_BY_VARIABLE = new Map(OPTIONS.map(option => [option.variable, optio
  * Throws ExitError for a variable with our prefix that is none of ours: a typo must not be silent. An empty
  * variable is a value like any other, for `ECHOBAHN_ADMIN_TOKEN=$UNSET` must not open the admin server.
  */
-export function readEnvironment(env: NodeJS.ProcessEnv): Given {
+export function readEnvironment(env: NodeJS.ProcessEnv): GivenOptions {
   const given = new Map<keyof Settings, GivenOption>()
   for (const [variable, text] of Object.entries(env)) {
     if (!variable.startsWith(VARIABLE_PREFIX) || text === undefined) continue

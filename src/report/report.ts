@@ -61,7 +61,7 @@ export type WireEvent =
 /** The line that /connections shows of a connection. */
 export interface ConnectionSummary {
   readonly id: number
-  /** Slot of the worker that served it. */
+  /** Number of the worker that served it. */
   readonly worker: number
   readonly state: 'open' | 'closed'
   /** ISO 8601, when the handshake was accepted. */

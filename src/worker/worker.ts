@@ -14,6 +14,7 @@ import type { Opened } from '../report/recorder.js'
 import type { Settings } from '../settings.js'
 import { CodecMetrics } from './codec-metrics.js'
 import { Connection, type ConnectionContext, decoderRules } from './connection.js'
+import { sendInParts } from './departing-reports.js'
 import { Departure } from './departure.js'
 import { Gauges } from './gauges.js'
 import { type HandoverHandler, Handovers } from './handovers.js'
@@ -25,8 +26,8 @@ import { peerOf, takesReadBuffer } from './socket-handle.js'
 import { StreamTransport } from './stream-transport.js'
 import { Traffic } from './traffic.js'
 
-/** Milliseconds between two unasked reports. */
-const REPORT_INTERVAL = 250
+/** Milliseconds between two unasked snapshots. */
+const SNAPSHOT_INTERVAL = 250
 /** Bounds of the pause between two looks at the deadlines, in milliseconds. */
 const SWEEP_INTERVAL = { least: 10, most: 250 }
 
@@ -41,10 +42,16 @@ export function runWorker(): void {
   })
 }
 
-async function start({ settings, slot }: Start): Promise<WorkerService> {
-  const log = await createLog(settings.logLevel, { slot })
+async function start({ settings, worker }: Start): Promise<WorkerService> {
+  const log = await createLog(settings.logLevel, { worker })
   const counters = new Counters()
-  const service = new WorkerService(settings, counters, new Codec(settings, new CodecMetrics(counters, log)), slot, log)
+  const service = new WorkerService(
+    settings,
+    counters,
+    new Codec(settings, new CodecMetrics(counters, log)),
+    worker,
+    log,
+  )
   send({ type: 'ready' })
   return service
 }
@@ -52,7 +59,7 @@ async function start({ settings, slot }: Start): Promise<WorkerService> {
 class WorkerService implements OpeningHandler, HandoverHandler {
   readonly handovers = new Handovers(this)
   readonly #settings: Settings
-  readonly #slot: number
+  readonly #number: number
   readonly #archive: Archive
   readonly #counters: Counters
   readonly #traffic: Traffic
@@ -66,9 +73,9 @@ class WorkerService implements OpeningHandler, HandoverHandler {
   readonly #departure: Departure
   #leaving = false
 
-  constructor(settings: Settings, counters: Counters, codec: Codec, slot: number, log: Logger) {
+  constructor(settings: Settings, counters: Counters, codec: Codec, number: number, log: Logger) {
     this.#settings = settings
-    this.#slot = slot
+    this.#number = number
     this.#archive = new Archive(settings.reports)
     this.#counters = counters
     this.#codec = codec
@@ -87,14 +94,14 @@ class WorkerService implements OpeningHandler, HandoverHandler {
     this.#gauges = new Gauges(this.#connections, codec, settings.codecThreads)
     this.#departure = new Departure(this.#connections, this.#openings, settings.drainTimeout, cut => this.#exit(cut))
     this.#timers = [
-      setInterval(() => this.#report(0), REPORT_INTERVAL),
+      setInterval(() => this.#sendSnapshot(0), SNAPSHOT_INTERVAL),
       setInterval(() => this.#sweep(), sweepInterval(settings)),
     ]
   }
 
   onMessage(message: Exclude<ToWorker, Start>): void {
     if (message.type === 'revoke') this.#revoke(message.id)
-    else if (message.type === 'report-request') this.#report(message.sequence)
+    else if (message.type === 'snapshot-request') this.#sendSnapshot(message.question)
     else if (message.type === 'list-connections')
       send({ type: 'connections', question: message.question, connections: this.#archive.list(message.filter) })
     else if (message.type === 'tell-connection')
@@ -104,7 +111,7 @@ class WorkerService implements OpeningHandler, HandoverHandler {
 
   onUpgraded(id: number, upgraded: Upgraded): void {
     const { stream, socket, head, agreement } = upgraded
-    const recorder = this.#settings.reports > 0 ? this.#archive.opened(openedOf(id, this.#slot, upgraded)) : undefined
+    const recorder = this.#settings.reports > 0 ? this.#archive.opened(openedOf(id, this.#number, upgraded)) : undefined
     const connection = new Connection(this.#context, id, agreement.deflate, recorder)
     this.#connections.set(id, connection)
     this.#collector.handshakeDone()
@@ -148,11 +155,11 @@ class WorkerService implements OpeningHandler, HandoverHandler {
     for (const connection of this.#connections.values()) connection.sweep(now)
   }
 
-  #report(sequence: number): void {
+  #sendSnapshot(question: number): void {
     // What is counted and what has become of connections are known together.
     this.handovers.tell()
     this.#traffic.settle()
-    send({ type: 'report', sequence, deltas: this.#counters.takeDeltas(), gauges: this.#gauges.take() })
+    send({ type: 'snapshot', question, deltas: this.#counters.takeDeltas(), gauges: this.#gauges.take() })
   }
 
   #leave(when: Leave['when']): void {
@@ -166,8 +173,9 @@ class WorkerService implements OpeningHandler, HandoverHandler {
     this.#gauges.stop()
     // A process that exits while a thread makes a zlib context is aborted by Node ("close before init").
     const closed = this.#codec.close()
-    this.#report(0)
-    send({ type: 'left', cut, reports: this.#archive.allClosed() }, () => void closed.then(() => process.exit(0)))
+    this.#sendSnapshot(0)
+    send({ type: 'left', cut })
+    sendInParts(this.#archive.allClosed(), send, () => void closed.then(() => process.exit(0)))
   }
 }
 

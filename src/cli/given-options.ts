@@ -13,7 +13,7 @@ export interface GivenOption {
   readonly texts: readonly string[]
 }
 
-export type Given = ReadonlyMap<keyof Settings, GivenOption>
+export type GivenOptions = ReadonlyMap<keyof Settings, GivenOption>
 
 /** The error line of an option: `--port=x: allowed are whole numbers 0–65535`. A secret's value is masked. */
 export function rejected(given: GivenOption, text: string, why: string): ExitError {
