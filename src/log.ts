@@ -7,7 +7,7 @@ const STDERR = 2
 
 /**
  * Opens the log. Writes are synchronous, so the last words before an exit are not lost.
- * `bindings` go on every line beside the pid, e.g. `{ slot: 3 }`.
+ * `bindings` go on every line beside the pid, e.g. `{ worker: 3 }`.
  */
 export async function createLog(level: Settings['logLevel'], bindings: Record<string, unknown> = {}): Promise<Logger> {
   const options = { level, base: { pid: process.pid, ...bindings }, timestamp: stdTimeFunctions.isoTime }

@@ -7,8 +7,8 @@ import type { Settings } from './settings.js'
 /** Answer to `awake`, and the first message to a new worker; it answers `ready` or exits. */
 export interface Start {
   readonly type: 'start'
-  /** Number of the worker's place in the fleet, 1…N; a replacement keeps it. */
-  readonly slot: number
+  /** Number of the worker, 1…N; the process that replaces it gets the same one. */
+  readonly worker: number
   readonly settings: Settings
 }
 
@@ -43,10 +43,11 @@ export interface Revoke {
   readonly id: number
 }
 
-/** Asks for a `report` now. */
-export interface ReportRequest {
-  readonly type: 'report-request'
-  readonly sequence: number
+/** Asks for a `snapshot` now. */
+export interface SnapshotRequest {
+  readonly type: 'snapshot-request'
+  /** Number of the question, 1 or more. */
+  readonly question: number
 }
 
 /**
@@ -74,7 +75,7 @@ export interface TellConnection {
 }
 
 /** A `Handover` comes another way, with its handle. */
-export type ToWorker = Start | Revoke | ReportRequest | Leave | ListConnections | TellConnection
+export type ToWorker = Start | Revoke | SnapshotRequest | Leave | ListConnections | TellConnection
 
 /**
  * First message of a worker: it listens. Node delivers what comes before to cluster's own listener alone, so the
@@ -107,24 +108,35 @@ export interface Changes {
 /** Milliseconds. */
 export const ENDED_DELAY = 2
 
-/** Counter changes since the last report, and the gauges as they are now. */
-export interface Report {
-  readonly type: 'report'
-  /** Echo of the request's sequence; 0 when sent unasked. */
-  readonly sequence: number
+/** Counter changes since the last snapshot, and the gauges as they are now. */
+export interface Snapshot {
+  readonly type: 'snapshot'
+  /** Number of the question that it answers; 0 when sent unasked. */
+  readonly question: number
   /** Pairs of series index (see metrics/layout) and increment, flattened. */
   readonly deltas: readonly number[]
   /** The worker's gauges in the order of `WORKER_GAUGES` (see metrics/catalogue). */
   readonly gauges: readonly number[]
 }
 
-/** Last word of a worker that leaves: how many connections had to be cut since they did not end in time. A final `report` came before. */
+/**
+ * The worker has no connection any more and is about to exit. A final `snapshot` came before; the connection reports that
+ * it kept follow as `DepartingReports`.
+ */
 export interface Left {
   readonly type: 'left'
+  /** Connections that had to be cut since they did not end in time. */
   readonly cut: number
-  /** Connection reports that the worker kept, oldest first; they outlive it in the primary. */
+}
+
+/** Connection reports of a worker that leaves: they outlive it in the primary, also when it is cut short among them. */
+export interface DepartingReports {
+  readonly type: 'departing-reports'
+  /** `MOST_DEPARTING_REPORTS` at most, the newest connection first, all older than those of the message before. */
   readonly reports: readonly ConnectionReport[]
 }
+
+export const MOST_DEPARTING_REPORTS = 100
 
 export interface Connections {
   readonly type: 'connections'
@@ -139,7 +151,7 @@ export interface ConnectionAnswer {
   readonly report: ConnectionReport | null
 }
 
-export type FromWorker = Awake | Ready | Changes | Report | Left | Connections | ConnectionAnswer
+export type FromWorker = Awake | Ready | Changes | Snapshot | Left | DepartingReports | Connections | ConnectionAnswer
 
 /** Monotonic milliseconds, the same clock in every process of the machine. */
 export function monotonicNow(): number {

@@ -1,8 +1,9 @@
 // Connection reports as plain pages: no script, nothing loaded.
 
 import { createHash } from 'node:crypto'
-import type { ConnectionReport, ConnectionSummary, DirectionReport, WireEvent } from '../report/report.js'
+import type { ConnectionReport, DirectionReport, WireEvent } from '../report/report.js'
 import { Html, html } from './html.js'
+import type { ConnectionList } from './view.js'
 
 const STYLE = `
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 68rem; padding: 0 1rem; color: #1d2530; }
@@ -33,7 +34,15 @@ ${body}
 `.text
 }
 
-export function renderList(connections: readonly ConnectionSummary[]): string {
+/** The beginning of a sentence: `worker 1 does not answer`, `workers 1 and 2 do not answer`. */
+export function workersDoNotAnswer(workers: readonly number[]): string {
+  const [last, ...others] = [...workers].reverse()
+  return others.length === 0
+    ? `worker ${last} does not answer`
+    : `workers ${others.reverse().join(', ')} and ${last} do not answer`
+}
+
+export function renderList({ connections, unasked }: ConnectionList): string {
   const rows = connections.map(
     ({ id, worker, state, openedAt, duration, userAgent, clean, error }) => html`<tr>
 <td><a href="/connections/${id}">${id}</a></td><td>${worker}</td><td>${state}</td><td>${cleanliness(clean)}</td>
@@ -41,7 +50,11 @@ export function renderList(connections: readonly ConnectionSummary[]): string {
 `,
   )
   const head = html`<tr><th>id</th><th>worker</th><th>state</th><th>closing</th><th>error</th><th>opened</th><th>duration, ms</th><th>user agent</th></tr>`
-  return page('Connections', html`<p>${connections.length} shown, newest first.</p><table>${head}${rows}</table>`)
+  const missing = unasked.length > 0 && html`<p class="bad">Some are missing: ${workersDoNotAnswer(unasked)}.</p>`
+  return page(
+    'Connections',
+    html`<p>${connections.length} shown, newest first.</p>${missing || ''}<table>${head}${rows}</table>`,
+  )
 }
 
 export function renderReport(report: ConnectionReport): string {

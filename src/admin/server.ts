@@ -4,7 +4,7 @@ import express, { type Express, type Request, type RequestHandler } from 'expres
 import helmet from 'helmet'
 import { kebabCase, maskedSettings, type Settings } from '../settings.js'
 import { requireBearer } from './bearer.js'
-import { renderList, renderReport, STYLE_SOURCE } from './connection-pages.js'
+import { renderList, renderReport, STYLE_SOURCE, workersDoNotAnswer } from './connection-pages.js'
 import { readFilter } from './connection-query.js'
 import { errorHandler, methodNotAllowed, notFound, sendError } from './errors.js'
 import type { AdminView } from './view.js'
@@ -16,11 +16,13 @@ const INDEX = {
   'GET /readyz': '200 while connections are served, else 503',
   'GET /healthz': 'the same as /readyz',
   'GET /config': 'the configuration in force, secrets masked',
-  'GET /workers': 'worker processes: id, pid, state, connections, ageSeconds',
+  'GET /workers': 'worker processes: worker, pid, state, connections, ageSeconds',
   'GET /connections': 'connections, newest first; filters: state, clean, agent, error, key, limit',
   'GET /connections/:id': 'the report of one connection',
   'POST /reload': 'replace the workers one after another, as SIGHUP does',
 }
+
+const NO_SUCH_CONNECTION = 'no such connection, or its report is no longer kept'
 
 /**
  * The admin server as an express app, listening nowhere yet. With `adminToken` set, all but the probes ask for it.
@@ -82,14 +84,17 @@ function addConnections(app: Express, view: AdminView): void {
   get(app, '/connections', async (request, response) => {
     const filter = readFilter(request.query)
     if (typeof filter === 'string') return sendError(response, 400, filter)
-    const connections = await view.connections(filter)
-    if (wantsPage(request)) response.type('html').send(renderList(connections))
-    else response.json({ connections })
+    const list = await view.connections(filter)
+    if (wantsPage(request)) response.type('html').send(renderList(list))
+    else response.json(list)
   })
   get(app, '/connections/:id', async (request, response) => {
     const { id } = request.params
-    const report = /^\d{1,15}$/.test(String(id)) ? await view.connection(Number(id)) : undefined
-    if (report === undefined) return sendError(response, 404, 'no such connection, or its report is no longer kept')
+    if (!/^\d{1,15}$/.test(String(id))) return sendError(response, 404, NO_SUCH_CONNECTION)
+    const { report, unasked } = await view.connection(Number(id))
+    if (report === undefined && unasked.length > 0)
+      return sendError(response, 503, `${workersDoNotAnswer(unasked)}, and may know this connection`)
+    if (report === undefined) return sendError(response, 404, NO_SUCH_CONNECTION)
     if (wantsPage(request)) response.type('html').send(renderReport(report))
     else response.json(report)
   })

@@ -7,15 +7,29 @@ import type { Settings } from '../settings.js'
 
 export type Readiness = 'ready' | 'starting' | 'draining' | 'no-worker'
 
-/** One worker process. A reload shows two with the same `id` until the old one has left. */
+/** One worker process. A reload shows two with the same number until the old one has left. */
 export interface WorkerView {
-  /** Slot in the fleet, 1 to the number of workers. */
-  readonly id: number
+  /** 1 to the number of workers. */
+  readonly worker: number
   readonly pid: number
   readonly state: WorkerState
   readonly connections: number
   /** Seconds since the process was started. */
   readonly ageSeconds: number
+}
+
+export interface ConnectionList {
+  /** Newest first. */
+  readonly connections: readonly ConnectionSummary[]
+  /** Numbers of the workers that do not answer: theirs are missing, ascending. */
+  readonly unasked: readonly number[]
+}
+
+export interface ConnectionFound {
+  /** Undefined when nobody who answered knows the connection. */
+  readonly report: ConnectionReport | undefined
+  /** Numbers of the workers that do not answer and may know it, ascending. */
+  readonly unasked: readonly number[]
 }
 
 export interface AdminView {
@@ -24,10 +38,8 @@ export interface AdminView {
   workers(): readonly WorkerView[]
   /** The exposition. Takes less than a second whatever the workers do. */
   metrics(): Promise<{ readonly contentType: string; readonly body: string }>
-  /** Connections that match, newest first. */
-  connections(filter: ConnectionFilter): Promise<readonly ConnectionSummary[]>
-  /** Undefined when nobody knows the connection any more. */
-  connection(id: number): Promise<ConnectionReport | undefined>
+  connections(filter: ConnectionFilter): Promise<ConnectionList>
+  connection(id: number): Promise<ConnectionFound>
   /** Begins a rolling restart; if it cannot begin, says why. */
   reload(): Promise<string | undefined>
   /** Told of every error that a client saw as status 500. */

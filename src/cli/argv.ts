@@ -2,7 +2,7 @@
 
 import { parseArgs } from 'node:util'
 import type { ExitError } from '../errors.js'
-import { type Given, type GivenOption, rejected } from './given.js'
+import { type GivenOption, type GivenOptions, rejected } from './given-options.js'
 import type { Option } from './option.js'
 import { badOption, didYouMean, MASK, nameIn } from './problem.js'
 import { OPTIONS } from './schema.js'
@@ -18,7 +18,7 @@ export interface Grammar {
 
 /** What stood on it. */
 export interface Arguments {
-  readonly given: Given
+  readonly given: GivenOptions
   readonly actions: ReadonlySet<string>
   readonly words: readonly string[]
 }
@@ -40,7 +40,7 @@ export type Action = (typeof ACTIONS)[number]['action'] | 'run'
 const SERVICE: Grammar = { options: OPTIONS, actions: ACTIONS.map(({ argument }) => argument), takesWords: false }
 
 /** Throws ExitError for an unknown flag, a stray argument, a missing value or a repetition. */
-export function readArgv(argv: readonly string[]): { action: Action; given: Given } {
+export function readArgv(argv: readonly string[]): { action: Action; given: GivenOptions } {
   const { actions, given } = readArguments(argv, SERVICE)
   return { action: ACTIONS.find(({ argument }) => actions.has(argument))?.action ?? 'run', given }
 }
@@ -112,7 +112,7 @@ function unknownFlag(argument: string, flags: readonly string[]): ExitError {
   return badOption(`${name}: no such flag${hint}; allowed are those that --help lists`)
 }
 
-function strayArgument(argument: string, given: Given): ExitError {
+function strayArgument(argument: string, given: GivenOptions): ExitError {
   // It may be the rest of a secret that the shell split.
   const isDoubtful = [...given.values()].some(({ option }) => option.secret)
   const name = nameIn(argument)

@@ -3,7 +3,7 @@
 import type { z } from 'zod'
 import type { LoadSettings } from '../load-settings.js'
 import { readArguments } from './argv.js'
-import { type Given, type GivenOption, rejected } from './given.js'
+import { type GivenOption, type GivenOptions, rejected } from './given-options.js'
 import { paragraphs, renderGroups } from './help.js'
 import { findLoadConflict } from './load-rules.js'
 import { LOAD_GROUPS, LOAD_OPTIONS, loadSchema, MERGE_OPTIONS } from './load-schema.js'
@@ -70,7 +70,7 @@ function readUrls(words: readonly string[]): string[] {
   })
 }
 
-function readSettings(given: Given): Omit<LoadSettings, 'urls'> {
+function readSettings(given: GivenOptions): Omit<LoadSettings, 'urls'> {
   const result = loadSchema.safeParse(
     Object.fromEntries(LOAD_OPTIONS.map(({ field }) => [field, inputOf(given.get(field))])),
   )
@@ -83,7 +83,7 @@ function inputOf(given: GivenOption | undefined): Texts {
 }
 
 /** The issue's path is the field and, for a repeatable option, which of its texts is wrong. */
-function badValue({ path: [field, index = 0], message }: z.core.$ZodIssue, given: Given) {
+function badValue({ path: [field, index = 0], message }: z.core.$ZodIssue, given: GivenOptions) {
   const offender = given.get(field as string) as GivenOption
   return rejected(offender, offender.texts[index as number], `allowed are ${message}`)
 }

@@ -2,7 +2,7 @@
 
 import type { LoadSettings } from '../load-settings.js'
 import { kebabCase } from '../settings.js'
-import type { Given } from './given.js'
+import type { GivenOptions } from './given-options.js'
 
 /** An option that means something only beside another. */
 const PARTNERS: readonly (readonly [field: keyof LoadSettings, partners: readonly (keyof LoadSettings)[]])[] = [
@@ -25,7 +25,7 @@ const EXCLUSIONS: readonly (readonly [field: keyof LoadSettings, other: keyof Lo
 const OUTPUTS = ['json', 'csv', 'hgrm', 'html'] as const
 
 /** The line about the first rule that is broken, if any. */
-export function findLoadConflict(settings: LoadSettings, given: Given): string | undefined {
+export function findLoadConflict(settings: LoadSettings, given: GivenOptions): string | undefined {
   const flag = (field: string) => `--${kebabCase(field)}`
   if (!['rate', 'inFlight', 'findLimit'].some(field => given.has(field)))
     return 'load: one of --rate (open loop), --in-flight (closed loop) and --find-limit is needed'

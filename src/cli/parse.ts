@@ -5,7 +5,7 @@ import type { ExitError } from '../errors.js'
 import type { Settings } from '../settings.js'
 import { readArgv } from './argv.js'
 import { readEnvironment } from './environment.js'
-import { type Given, type GivenOption, rejected } from './given.js'
+import { type GivenOption, type GivenOptions, rejected } from './given-options.js'
 import type { Texts } from './option.js'
 import { findConflict } from './rules.js'
 import { OPTIONS, settingsSchema } from './schema.js'
@@ -26,7 +26,7 @@ export function parse(argv: readonly string[], env: NodeJS.ProcessEnv): Command 
   return { action, settings: readSettings(new Map([...readEnvironment(env), ...given])) }
 }
 
-function readSettings(given: Given): Settings {
+function readSettings(given: GivenOptions): Settings {
   // Zod keeps an undefined field only if the input has it, and every field of the settings is to be there.
   const result = settingsSchema.safeParse(
     Object.fromEntries(OPTIONS.map(({ field }) => [field, inputOf(given.get(field))])),
@@ -42,7 +42,7 @@ function inputOf(given: GivenOption | undefined): Texts {
 }
 
 /** The issue's path is the field and, for a repeatable option, which of its texts is wrong. */
-function badValue({ path: [field, index = 0], message }: z.core.$ZodIssue, given: Given): ExitError {
+function badValue({ path: [field, index = 0], message }: z.core.$ZodIssue, given: GivenOptions): ExitError {
   const offender = given.get(field as string) as GivenOption
   return rejected(offender, offender.texts[index as number], `allowed are ${message}`)
 }

@@ -2,7 +2,7 @@
 
 import { kebabCase, type Settings } from '../settings.js'
 import { formatSize } from '../units.js'
-import type { Given, GivenOption } from './given.js'
+import type { GivenOption, GivenOptions } from './given-options.js'
 
 export interface Conflict {
   /** The option to name in the error: always one that the user gave. */
@@ -12,7 +12,7 @@ export interface Conflict {
 }
 
 /** The first rule that is broken, if any. */
-export function findConflict(settings: Settings, given: Given): Conflict | undefined {
+export function findConflict(settings: Settings, given: GivenOptions): Conflict | undefined {
   return (
     withoutPartner('tlsCert', 'tlsKey', given) ??
     withoutPartner('tlsKey', 'tlsCert', given) ??
@@ -21,13 +21,13 @@ export function findConflict(settings: Settings, given: Given): Conflict | undef
   )
 }
 
-function withoutPartner(field: keyof Settings, partner: keyof Settings, given: Given): Conflict | undefined {
+function withoutPartner(field: keyof Settings, partner: keyof Settings, given: GivenOptions): Conflict | undefined {
   const offender = given.get(field)
   if (offender === undefined || given.has(partner)) return undefined
   return { offender, why: `allowed only together with ${kebabCase(partner)}` }
 }
 
-function crossedWaterMarks({ lowWaterMark, highWaterMark }: Settings, given: Given): Conflict | undefined {
+function crossedWaterMarks({ lowWaterMark, highWaterMark }: Settings, given: GivenOptions): Conflict | undefined {
   if (lowWaterMark <= highWaterMark) return undefined
   const low = given.get('lowWaterMark')
   if (low !== undefined) {
@@ -38,7 +38,7 @@ function crossedWaterMarks({ lowWaterMark, highWaterMark }: Settings, given: Giv
 }
 
 /** Only a timeout that was asked for: the default gives way by itself. */
-function timeoutWithoutPing({ pingInterval, pingTimeout }: Settings, given: Given): Conflict | undefined {
+function timeoutWithoutPing({ pingInterval, pingTimeout }: Settings, given: GivenOptions): Conflict | undefined {
   const offender = given.get('pingTimeout')
   if (offender === undefined || pingInterval !== 0 || pingTimeout === 0) return undefined
   return { offender, why: 'allowed is 0 while ping-interval is 0' }

@@ -185,8 +185,8 @@ export const SUMMED = {
 } as const satisfies Record<string, CounterDescription | HistogramDescription>
 
 /**
- * What a worker's snapshot holds, in the order of `Report.gauges`, each with how it becomes the value of a slot.
- * A slot has two processes while a reload retires one: `sum` adds them, `max` takes the larger, and `grow` adds up
+ * What a worker's snapshot holds, in the order of `Snapshot.gauges`, each with how it becomes the value of a worker.
+ * A worker has two processes while a reload retires one: `sum` adds them, `max` takes the larger, and `grow` adds up
  * what each process gained, also those that are gone. Event-loop delays and CPU are seconds.
  */
 export const WORKER_GAUGE_RULES = {
@@ -216,7 +216,7 @@ export interface WorkerMetric extends Described {
   readonly gauges: readonly WorkerGauge[]
 }
 
-/** Read from the workers' snapshots; `worker` is the slot, 1 to the number of workers. */
+/** Read from the workers' snapshots; `worker` is its number, 1 to the number of workers. */
 export const WORKER_METRICS: Readonly<Record<string, WorkerMetric>> = {
   paused_connections: {
     type: 'gauge',
@@ -324,7 +324,7 @@ export const PRIMARY_METRICS = {
     type: 'gauge',
     unit: 'seconds',
     help: 'Time since the last snapshot of the worker; it grows while a worker is stuck. 0 before the first.',
-    labels: { worker: 'slot' },
+    labels: { worker: 'number of the worker' },
   },
   limits: {
     type: 'gauge',

@@ -22,7 +22,7 @@ export interface ExpositionSources {
   readonly totals: MetricSource
   readonly fleet: FleetSource
   readonly connections: ConnectionSource
-  /** Number of slots; the label `worker` goes from 1 to it. */
+  /** Number of workers; the label `worker` goes from 1 to it. */
   readonly workers: number
   readonly limits: Readonly<Record<Limit, number>>
   /** Version of echobahn, for `build_info`. */
@@ -70,10 +70,10 @@ function registerWorkers(registry: Registry, { totals, workers }: ExpositionSour
   for (const [key, metric] of Object.entries(WORKER_METRICS)) {
     const sets = labelSets(metric.labels)
     register(registry, key, metric, () =>
-      slots(workers).flatMap(slot =>
+      numbers(workers).flatMap(worker =>
         metric.gauges.map((gauge, i) => ({
-          labels: { worker: String(slot), ...sets[i] },
-          value: totals.gauge(slot, gauge),
+          labels: { worker: String(worker), ...sets[i] },
+          value: totals.gauge(worker, gauge),
         })),
       ),
     )
@@ -84,7 +84,7 @@ function registerConnections(registry: Registry, { totals, connections, workers 
   const { connections_total: opened, connections_ended_total: ended, websockets_lost_total: lost } = PRIMARY_METRICS
   register(registry, 'connections', PRIMARY_METRICS.connections, () => {
     const open = connections.openByWorker()
-    return slots(workers).map(slot => ({ labels: { worker: String(slot) }, value: open.get(slot) ?? 0 }))
+    return numbers(workers).map(worker => ({ labels: { worker: String(worker) }, value: open.get(worker) ?? 0 }))
   })
   register(registry, 'connections_total', opened, () => [{ labels: {}, value: connections.opened }])
   register(registry, 'connections_ended_total', ended, () => samplesBy('cause', END_CAUSES, connections.ended))
@@ -99,7 +99,7 @@ function registerPrimary(registry: Registry, { totals, fleet, workers, limits, v
     samplesBy('reason', RESTART_REASONS, fleet.restartsByReason()),
   )
   register(registry, 'worker_snapshot_age_seconds', age, () =>
-    slots(workers).map(slot => ({ labels: { worker: String(slot) }, value: totals.snapshotAge(slot) })),
+    numbers(workers).map(worker => ({ labels: { worker: String(worker) }, value: totals.snapshotAge(worker) })),
   )
   register(registry, 'limits', PRIMARY_METRICS.limits, () => samplesBy('limit', LIMITS, limits))
   const build = { version, node_version: process.version, platform: process.platform, arch: process.arch }
@@ -107,7 +107,7 @@ function registerPrimary(registry: Registry, { totals, fleet, workers, limits, v
 }
 
 /** 1 to `workers`. */
-function slots(workers: number): number[] {
+function numbers(workers: number): number[] {
   return Array.from({ length: workers }, (_, i) => i + 1)
 }
 

@@ -14,7 +14,7 @@ interface Row {
 export function renderMetricsTable(): string {
   const workers = Object.entries(WORKER_METRICS).map(([key, metric]): [string, Row] => [
     key,
-    { ...metric, labels: { worker: 'slot', ...metric.labels } },
+    { ...metric, labels: { worker: 'number of the worker', ...metric.labels } },
   ])
   const rows: [string, Row][] = [...Object.entries(SUMMED), ...workers, ...Object.entries(PRIMARY_METRICS)]
   return [

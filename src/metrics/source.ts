@@ -5,14 +5,14 @@ import type { EndCause, RestartReason, WorkerGauge, WorkerState } from './catalo
 export interface MetricSource {
   /** Totals of all summed series, indexed as layout says. They only grow. */
   readonly values: Readonly<Float64Array>
-  /** Value of a gauge for one slot, over its living processes; 0 when there is none. */
-  gauge(slot: number, gauge: WorkerGauge): number
+  /** Value of a gauge for one worker, over its living processes; 0 when there is none. */
+  gauge(worker: number, gauge: WorkerGauge): number
   /** WebSocket connections that are open by the last snapshots. */
   readonly websockets: number
   /** WebSocket connections that were lost with their workers. */
   readonly websocketsLost: number
-  /** Seconds since the slot's last snapshot; 0 before the first. */
-  snapshotAge(slot: number): number
+  /** Seconds since the worker's last snapshot; 0 before the first. */
+  snapshotAge(worker: number): number
 }
 
 export interface FleetSource {

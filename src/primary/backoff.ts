@@ -6,7 +6,7 @@ export const STABLE_AFTER = 5000
 const FIRST_DELAY = 100
 const LONGEST_DELAY = 5000
 
-/** The delays of one slot: none after a stable spell, else doubling from one early death to the next. */
+/** The delays of one worker: none after a stable spell, else doubling from one early death to the next. */
 export class Backoff {
   #earlyDeaths = 0
 

@@ -1,4 +1,4 @@
-// The worker processes: one per slot, restarted when they die, replaced one after another at a reload.
+// The worker processes: one for each place, restarted when they die, replaced one after another at a reload.
 
 import { getSystemErrorName } from 'node:util'
 import type { Logger } from 'pino'
@@ -9,7 +9,7 @@ import type { Settings } from '../settings.js'
 import { Backoff } from './backoff.js'
 import { type Exit, WorkerProcess } from './worker-process.js'
 
-/** After so many starts of one slot in a row that did not get ready, the fleet gives up: with the backoff, some 6 s. */
+/** After so many starts of one place in a row that did not get ready, the fleet gives up: with the backoff, some 6 s. */
 const MOST_FAILED_STARTS = 7
 
 export interface FleetObserver {
@@ -22,13 +22,13 @@ export interface FleetObserver {
   onGiveUp(error: ExitError): void
 }
 
-interface Slot {
+interface Place {
   /** 1 to the number of workers. */
   readonly number: number
   readonly backoff: Backoff
   /** Deaths in a row of workers that never got ready. */
   failedStarts: number
-  /** The worker of this slot; undefined between a death and the restart. */
+  /** The worker of this place; undefined between a death and the restart. */
   current: WorkerProcess | undefined
   /** At a reload, the fresh worker until it is ready. */
   replacement: WorkerProcess | undefined
@@ -42,7 +42,7 @@ export class Fleet {
   readonly #settings: Settings
   readonly #log: Logger
   readonly #observer: FleetObserver
-  readonly #slots: readonly Slot[]
+  readonly #places: readonly Place[]
   #draining = false
   #reloading = false
   #onAllReady: (() => void) | undefined
@@ -54,7 +54,7 @@ export class Fleet {
     this.#settings = settings
     this.#log = log
     this.#observer = observer
-    this.#slots = Array.from({ length: settings.workers }, (_, index) => ({
+    this.#places = Array.from({ length: settings.workers }, (_, index) => ({
       number: index + 1,
       backoff: new Backoff(),
       failedStarts: 0,
@@ -68,18 +68,18 @@ export class Fleet {
     return this.#reloading
   }
 
-  /** Resolves when every slot has a ready worker; never, if the fleet gives up or is drained before. */
+  /** Resolves when every place has a ready worker; never, if the fleet gives up or is drained before. */
   async start(): Promise<void> {
     const allReady = new Promise<void>(resolve => {
       this.#onAllReady = resolve
     })
-    for (const slot of this.#slots) slot.current = this.#fork(slot)
+    for (const place of this.#places) place.current = this.#fork(place)
     await allReady
   }
 
   /**
-   * Replaces the workers slot by slot: a fresh worker is ready before the old one is told to leave. The first fresh
-   * worker that dies at its start ends the reload; the old workers from that slot on stay. Not to be called twice at once.
+   * Replaces the workers place by place: a fresh worker is ready before the old one is told to leave. The first fresh
+   * worker that dies at its start ends the reload; the old workers from that place on stay. Not to be called twice at once.
    */
   async reload(): Promise<void> {
     this.#reloading = true
@@ -91,7 +91,7 @@ export class Fleet {
   /** Asks all workers to leave; resolves when the last process is gone, at the drain timeout and a grace at the latest. */
   async drain(): Promise<void> {
     this.#draining = true
-    for (const slot of this.#slots) clearTimeout(slot.restartTimer)
+    for (const place of this.#places) clearTimeout(place.restartTimer)
     if (this.members.size === 0) return
     const empty = new Promise<void>(resolve => {
       this.#onEmpty = resolve
@@ -103,95 +103,96 @@ export class Fleet {
   /** Ends every process at once, and starts none any more. */
   kill(): void {
     this.#draining = true
-    for (const slot of this.#slots) clearTimeout(slot.restartTimer)
+    for (const place of this.#places) clearTimeout(place.restartTimer)
     for (const worker of this.members) worker.kill()
   }
 
-  #fork(slot: Slot): WorkerProcess {
-    const worker = new WorkerProcess(slot.number, this.#settings, {
-      onMessage: (worker, message) => this.#onMessage(slot, worker, message),
-      onExit: (worker, exit) => this.#onExit(slot, worker, exit),
-      onSendError: (worker, error) => this.#log.debug({ slot: slot.number, workerPid: worker.pid, err: error }, 'send'),
+  #fork(place: Place): WorkerProcess {
+    const worker = new WorkerProcess(place.number, this.#settings, {
+      onMessage: (worker, message) => this.#onMessage(place, worker, message),
+      onExit: (worker, exit) => this.#onExit(place, worker, exit),
+      onSendError: (worker, error) =>
+        this.#log.debug({ worker: place.number, workerPid: worker.pid, err: error }, 'send'),
     })
     this.members.add(worker)
     return worker
   }
 
-  #onMessage(slot: Slot, worker: WorkerProcess, message: FromWorker): void {
-    if (message.type === 'ready') this.#onReady(slot, worker)
+  #onMessage(place: Place, worker: WorkerProcess, message: FromWorker): void {
+    if (message.type === 'ready') this.#onReady(place, worker)
     else this.#observer.onMessage(worker, message)
   }
 
-  #onReady(slot: Slot, worker: WorkerProcess): void {
+  #onReady(place: Place, worker: WorkerProcess): void {
     if (worker.state !== 'ready') return
-    this.#log.info({ slot: slot.number, workerPid: worker.pid }, 'worker ready')
-    slot.failedStarts = 0
+    this.#log.info({ worker: place.number, workerPid: worker.pid }, 'worker ready')
+    place.failedStarts = 0
     this.#observer.onReady(worker)
-    if (worker === slot.replacement) this.#onReplacement?.(undefined)
-    if (this.#slots.every(({ current }) => current?.state === 'ready')) this.#onAllReady?.()
+    if (worker === place.replacement) this.#onReplacement?.(undefined)
+    if (this.#places.every(({ current }) => current?.state === 'ready')) this.#onAllReady?.()
   }
 
-  #onExit(slot: Slot, worker: WorkerProcess, exit: Exit): void {
+  #onExit(place: Place, worker: WorkerProcess, exit: Exit): void {
     this.members.delete(worker)
     this.#observer.onExit(worker)
     const level = worker.state === 'leaving' ? 'info' : 'warn'
-    this.#log[level]({ slot: slot.number, workerPid: worker.pid }, `worker ${describe(exit)}`)
-    if (worker === slot.current) this.#onCurrentExit(slot, worker, exit)
-    if (worker === slot.replacement) this.#onReplacement?.(exit)
+    this.#log[level]({ worker: place.number, workerPid: worker.pid }, `worker ${describe(exit)}`)
+    if (worker === place.current) this.#onCurrentExit(place, worker, exit)
+    if (worker === place.replacement) this.#onReplacement?.(exit)
     if (this.members.size === 0) this.#onEmpty?.()
   }
 
-  #onCurrentExit(slot: Slot, worker: WorkerProcess, exit: Exit): void {
-    slot.current = undefined
+  #onCurrentExit(place: Place, worker: WorkerProcess, exit: Exit): void {
+    place.current = undefined
     // A replacement that is starting already serves as the restart.
-    if (!this.#draining && !slot.replacement) this.#restart(slot, worker, exit)
+    if (!this.#draining && !place.replacement) this.#restart(place, worker, exit)
   }
 
-  #restart(slot: Slot, dead: WorkerProcess, exit: Exit): void {
+  #restart(place: Place, dead: WorkerProcess, exit: Exit): void {
     const readyFor = dead.readyAt === undefined ? 0 : monotonicNow() - dead.readyAt
-    if (dead.readyAt === undefined && ++slot.failedStarts >= MOST_FAILED_STARTS) return this.#giveUp(slot, exit)
+    if (dead.readyAt === undefined && ++place.failedStarts >= MOST_FAILED_STARTS) return this.#giveUp(place, exit)
     this.restarts[restartReason(dead, exit)]++
-    const delay = slot.backoff.delayAfter(readyFor)
-    this.#log.warn({ slot: slot.number, delay }, 'worker restarts')
-    slot.restartTimer = setTimeout(() => {
-      slot.current = this.#fork(slot)
+    const delay = place.backoff.delayAfter(readyFor)
+    this.#log.warn({ worker: place.number, delay }, 'worker restarts')
+    place.restartTimer = setTimeout(() => {
+      place.current = this.#fork(place)
     }, delay)
   }
 
-  #giveUp({ number, failedStarts }: Slot, exit: Exit): void {
+  #giveUp({ number, failedStarts }: Place, exit: Exit): void {
     const message = `worker ${number} did not get ready in ${failedStarts} starts; the last one ${describe(exit)}`
     this.#observer.onGiveUp(new ExitError('ECHOBAHN_WORKERS_FAILED', message))
   }
 
   /** Resolves with false when a fresh worker died, or when draining came in between. */
   async #replaceAll(): Promise<boolean> {
-    for (const slot of this.#slots) {
-      const exit = await this.#replace(slot)
+    for (const place of this.#places) {
+      const exit = await this.#replace(place)
       if (this.#draining) return false
       if (exit) {
-        this.#log.error({ slot: slot.number }, `reload stopped, old workers stay: the fresh one ${describe(exit)}`)
+        this.#log.error({ worker: place.number }, `reload stopped, old workers stay: the fresh one ${describe(exit)}`)
         return false
       }
     }
     return true
   }
 
-  /** Resolves with undefined when the slot has a fresh worker, or with the fresh worker's untimely exit. */
-  async #replace(slot: Slot): Promise<Exit | undefined> {
-    clearTimeout(slot.restartTimer)
-    const fresh = this.#fork(slot)
-    slot.replacement = fresh
+  /** Resolves with undefined when the place has a fresh worker, or with the fresh worker's untimely exit. */
+  async #replace(place: Place): Promise<Exit | undefined> {
+    clearTimeout(place.restartTimer)
+    const fresh = this.#fork(place)
+    place.replacement = fresh
     const exit = await new Promise<Exit | undefined>(resolve => {
       this.#onReplacement = resolve
     })
-    slot.replacement = undefined
+    place.replacement = undefined
     if (this.#draining) return exit
     if (exit) {
-      if (!slot.current) this.#restart(slot, fresh, exit)
+      if (!place.current) this.#restart(place, fresh, exit)
       return exit
     }
-    const old = slot.current
-    slot.current = fresh
+    const old = place.current
+    place.current = fresh
     this.restarts.reload++
     if (!old) return undefined
     this.#observer.onRetired(old)

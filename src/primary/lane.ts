@@ -27,7 +27,7 @@ export type Taken = Pick<Untaken<never>, 'admission' | 'address'>
  * revoked when the worker stands still, and they must all find room in the pipe; a socket that waits here can go elsewhere
  * without further ado.
  */
-export const MOST_IN_FLIGHT = 64
+export const MOST_IN_FLIGHT = 16
 
 export class Lane<Socket> {
   readonly recipient: Recipient<Socket>

@@ -8,17 +8,18 @@ import type { Logger } from 'pino'
 import { createAdmin } from '../admin/server.js'
 import type { Readiness } from '../admin/view.js'
 import { createLog } from '../log.js'
-import { type Changes, type FromWorker, monotonicNow, type Report } from '../messages.js'
+import { type Changes, type FromWorker, monotonicNow, type Snapshot } from '../messages.js'
 import { createRegistry } from '../metrics/exposition.js'
 import type { Settings } from '../settings.js'
 import { type Accepted, takeAccepted } from './accepted.js'
-import { Census } from './census.js'
+import { ConnectionReports } from './connection-reports.js'
 import { Distributor } from './distributor.js'
 import { Fleet } from './fleet.js'
+import { FleetStatus } from './fleet-status.js'
+import { Gathering } from './gathering.js'
 import { authority, createListener, listen, onAcceptError } from './listener.js'
 import { openFilesLimit, openFilesWarning } from './open-files.js'
-import { Questions } from './questions.js'
-import { ReportRounds } from './report-rounds.js'
+import { SharedRounds } from './shared-rounds.js'
 import { checkTlsFiles } from './tls-files.js'
 import { Totals } from './totals.js'
 import { SILENCE_TIMEOUT, startWatchdog } from './watchdog.js'
@@ -37,15 +38,21 @@ export async function runPrimary(settings: Settings): Promise<number> {
   return new Primary(settings, await createLog(settings.logLevel)).run()
 }
 
+/** Milliseconds after which a scrape goes on with what has come. */
+const SNAPSHOT_TIMEOUT = 300
+
 class Primary {
   readonly #settings: Settings
   readonly #log: Logger
   readonly #totals = new Totals()
   readonly #distributor: Distributor<Accepted>
   readonly #fleet: Fleet
-  readonly #census: Census
-  readonly #rounds: ReportRounds
-  readonly #questions: Questions
+  readonly #status: FleetStatus
+  readonly #snapshots: Gathering<WorkerProcess, undefined>
+  readonly #scrapes = new SharedRounds(() =>
+    this.#snapshots.ask((worker, question) => worker.requestSnapshot(question)),
+  )
+  readonly #reports: ConnectionReports<WorkerProcess>
   readonly #listener: Server
   readonly #admin: HttpServer
   #phase: 'starting' | 'serving' | 'draining' = 'starting'
@@ -71,9 +78,12 @@ class Primary {
       onExit: worker => this.#onExit(worker),
       onGiveUp: error => this.#fail(error),
     })
-    this.#census = new Census(this.#fleet, this.#distributor)
-    this.#rounds = new ReportRounds(() => this.#census.reporters())
-    this.#questions = new Questions(() => this.#census.reporters(), settings.reports)
+    const status = new FleetStatus(this.#fleet, this.#distributor)
+    const started = () => status.started()
+    const isResponsive = (worker: WorkerProcess) => status.isResponsive(worker)
+    this.#status = status
+    this.#snapshots = new Gathering(started, isResponsive, SNAPSHOT_TIMEOUT)
+    this.#reports = new ConnectionReports(started, isResponsive, settings.reports)
     this.#listener = createListener()
     this.#admin = this.#createAdmin()
   }
@@ -112,8 +122,8 @@ class Primary {
   #createAdmin(): HttpServer {
     const registry = createRegistry({
       totals: this.#totals,
-      fleet: this.#census,
-      connections: this.#census,
+      fleet: this.#status,
+      connections: this.#status,
       workers: this.#settings.workers,
       limits: { max_connections: this.#settings.maxConnections, codec_queue: this.#settings.codecQueue },
       version: manifest.version,
@@ -121,13 +131,13 @@ class Primary {
     const app = createAdmin({
       settings: this.#settings,
       readiness: () => this.#readiness(),
-      workers: () => this.#census.workers(),
+      workers: () => this.#status.workers(),
       metrics: async () => {
-        await this.#rounds.gather()
+        await this.#scrapes.round()
         return { contentType: registry.contentType, body: await registry.metrics() }
       },
-      connections: filter => this.#questions.list(filter),
-      connection: id => this.#questions.tell(id),
+      connections: filter => this.#reports.list(filter),
+      connection: id => this.#reports.find(id),
       reload: async () => this.#reload(),
       onError: error => this.#log.error({ err: error }, 'admin request failed'),
     })
@@ -136,7 +146,7 @@ class Primary {
 
   #readiness(): Readiness {
     if (this.#phase !== 'serving') return this.#phase
-    return this.#census.serving ? 'ready' : 'no-worker'
+    return this.#status.serving ? 'ready' : 'no-worker'
   }
 
   #warnOfOpenFiles(): void {
@@ -152,9 +162,9 @@ class Primary {
   #onMessage(worker: WorkerProcess, message: FromWorker): void {
     this.#distributor.heard(worker)
     if (message.type === 'changes') this.#onChanges(worker, message)
-    else if (message.type === 'report') this.#onReport(worker, message)
-    else if (message.type === 'connections' || message.type === 'connection') this.#questions.answered(worker, message)
-    else if (message.type === 'left') this.#questions.keep(message.reports)
+    else if (message.type === 'snapshot') this.#onSnapshot(worker, message)
+    else if (message.type === 'connections' || message.type === 'connection') this.#reports.answered(worker, message)
+    else if (message.type === 'departing-reports') this.#reports.keep(worker, message.reports)
   }
 
   #onChanges(worker: WorkerProcess, { taken, refused, undelivered, ended }: Changes): void {
@@ -164,23 +174,26 @@ class Primary {
     if (ended) this.#distributor.ended(worker, ended)
   }
 
-  #onReport(worker: WorkerProcess, report: Report): void {
+  #onSnapshot(worker: WorkerProcess, snapshot: Snapshot): void {
     try {
-      this.#totals.add(worker.slot, worker.pid, report)
+      this.#totals.add(worker.number, worker.pid, snapshot)
     } catch (error) {
-      this.#log.error({ slot: worker.slot, workerPid: worker.pid, err: error }, 'report dropped')
+      this.#log.error({ worker: worker.number, workerPid: worker.pid, err: error }, 'snapshot dropped')
     }
-    this.#rounds.answered(worker, report.sequence)
+    this.#snapshots.answered(worker, snapshot.question, undefined)
   }
 
   #onExit(worker: WorkerProcess): void {
     const lost = this.#distributor.remove(worker)
     if (lost > 0)
-      this.#log.warn({ slot: worker.slot, workerPid: worker.pid, lost }, `connections lost with the worker: ${lost}`)
+      this.#log.warn(
+        { worker: worker.number, workerPid: worker.pid, lost },
+        `connections lost with the worker: ${lost}`,
+      )
     if (this.#phase === 'draining') this.#cut += worker.cut ?? lost
     this.#totals.forget(worker.pid)
-    this.#rounds.gone(worker)
-    this.#questions.gone(worker)
+    this.#snapshots.gone(worker)
+    this.#reports.gone(worker)
   }
 
   #checkWorkers(now: number): void {

@@ -1,13 +1,14 @@
 // What all workers counted, the dead included, and what the living ones last said of themselves.
 
-import { monotonicNow, type Report } from '../messages.js'
+import { monotonicNow, type Snapshot } from '../messages.js'
 import { WORKER_GAUGE_RULES, WORKER_GAUGES, type WorkerGauge } from '../metrics/catalogue.js'
 import { offsetOf, SERIES_COUNT, seriesOf } from '../metrics/layout.js'
 import type { MetricSource } from '../metrics/source.js'
 
-/** The last report of one living process. */
-interface Snapshot {
-  readonly slot: number
+/** What one living process said last. */
+interface LastSnapshot {
+  /** Number of the worker. */
+  readonly worker: number
   /** In the order of `WORKER_GAUGES`. */
   readonly gauges: readonly number[]
   /** WebSocket connections that the process has, by what it has counted so far. */
@@ -23,11 +24,11 @@ export class Totals implements MetricSource {
   readonly values = new Float64Array(SERIES_COUNT)
   #websocketsLost = 0
   readonly #now: () => number
-  /** By pid: during a reload a slot has two processes, and both report. */
-  readonly #snapshots = new Map<number, Snapshot>()
-  /** By slot: sums of gauges with rule `grow`, in the order of `WORKER_GAUGES`. */
+  /** By pid: during a reload a worker has two processes, and both send snapshots. */
+  readonly #snapshots = new Map<number, LastSnapshot>()
+  /** By worker: sums of gauges with rule `grow`, in the order of `WORKER_GAUGES`. */
   readonly #grown = new Map<number, Float64Array>()
-  /** By slot: arrival of the last snapshot, also of a process that is gone; monotonic milliseconds. */
+  /** By worker: arrival of the last snapshot, also of a process that is gone; monotonic milliseconds. */
   readonly #lastArrival = new Map<number, number>()
 
   /** @param now monotonic milliseconds. */
@@ -36,24 +37,24 @@ export class Totals implements MetricSource {
   }
 
   /**
-   * Adds what the process counted since its last report and keeps its gauges.
+   * Adds what the process counted since its last snapshot and keeps its gauges.
    *
-   * @throws RangeError when the report does not fit the catalogue; nothing of it is added then.
+   * @throws RangeError when the snapshot does not fit the catalogue; nothing of it is added then.
    */
-  add(slot: number, pid: number, report: Report): void {
-    checkDeltas(report.deltas)
-    checkGauges(report.gauges)
-    for (let i = 0; i < report.deltas.length; i += 2) this.values[report.deltas[i]] += report.deltas[i + 1]
+  add(worker: number, pid: number, snapshot: Snapshot): void {
+    checkDeltas(snapshot.deltas)
+    checkGauges(snapshot.gauges)
+    for (let i = 0; i < snapshot.deltas.length; i += 2) this.values[snapshot.deltas[i]] += snapshot.deltas[i + 1]
 
     const before = this.#snapshots.get(pid)
-    this.#grow(slot, before?.gauges, report.gauges)
-    const websockets = (before?.websockets ?? 0) + openedLessClosed(report.deltas)
+    this.#grow(worker, before?.gauges, snapshot.gauges)
+    const websockets = (before?.websockets ?? 0) + openedLessClosed(snapshot.deltas)
     const arrivedAt = this.#now()
-    this.#snapshots.set(pid, { slot, gauges: report.gauges, websockets, arrivedAt })
-    this.#lastArrival.set(slot, arrivedAt)
+    this.#snapshots.set(pid, { worker, gauges: snapshot.gauges, websockets, arrivedAt })
+    this.#lastArrival.set(worker, arrivedAt)
   }
 
-  /** The process is gone and its last report was added: its gauges go with it, its counts stay, what it had is lost. */
+  /** The process is gone and its last snapshot was added: its gauges go with it, its counts stay, what it had is lost. */
   forget(pid: number): void {
     this.#websocketsLost += this.#snapshots.get(pid)?.websockets ?? 0
     this.#snapshots.delete(pid)
@@ -67,28 +68,28 @@ export class Totals implements MetricSource {
     return this.#websocketsLost
   }
 
-  gauge(slot: number, gauge: WorkerGauge): number {
+  gauge(worker: number, gauge: WorkerGauge): number {
     const index = WORKER_GAUGES.indexOf(gauge)
     const rule = WORKER_GAUGE_RULES[gauge]
-    if (rule === 'grow') return this.#grown.get(slot)?.[index] ?? 0
-    const values = this.#living(slot).map(snapshot => snapshot.gauges[index])
+    if (rule === 'grow') return this.#grown.get(worker)?.[index] ?? 0
+    const values = this.#living(worker).map(snapshot => snapshot.gauges[index])
     return rule === 'max' ? Math.max(0, ...values) : values.reduce((sum, value) => sum + value, 0)
   }
 
-  /** The oldest snapshot counts where a slot has several processes, so that a stuck one shows. */
-  snapshotAge(slot: number): number {
-    const arrivals = this.#living(slot).map(snapshot => snapshot.arrivedAt)
-    const oldest = arrivals.length > 0 ? Math.min(...arrivals) : this.#lastArrival.get(slot)
+  /** The oldest snapshot counts where a worker has several processes, so that a stuck one shows. */
+  snapshotAge(worker: number): number {
+    const arrivals = this.#living(worker).map(snapshot => snapshot.arrivedAt)
+    const oldest = arrivals.length > 0 ? Math.min(...arrivals) : this.#lastArrival.get(worker)
     return oldest === undefined ? 0 : (this.#now() - oldest) / 1000
   }
 
-  #living(slot: number): Snapshot[] {
-    return [...this.#snapshots.values()].filter(snapshot => snapshot.slot === slot)
+  #living(worker: number): LastSnapshot[] {
+    return [...this.#snapshots.values()].filter(snapshot => snapshot.worker === worker)
   }
 
-  #grow(slot: number, before: readonly number[] | undefined, now: readonly number[]): void {
-    const grown = this.#grown.get(slot) ?? new Float64Array(WORKER_GAUGES.length)
-    this.#grown.set(slot, grown)
+  #grow(worker: number, before: readonly number[] | undefined, now: readonly number[]): void {
+    const grown = this.#grown.get(worker) ?? new Float64Array(WORKER_GAUGES.length)
+    this.#grown.set(worker, grown)
     for (const [i, gauge] of WORKER_GAUGES.entries()) {
       if (WORKER_GAUGE_RULES[gauge] === 'grow') grown[i] += Math.max(0, now[i] - (before?.[i] ?? 0))
     }
@@ -106,21 +107,21 @@ function openedLessClosed(deltas: readonly number[]): number {
 }
 
 function checkDeltas(deltas: readonly number[]): void {
-  if (deltas.length % 2 !== 0) throw new RangeError('the deltas of a report are not pairs')
+  if (deltas.length % 2 !== 0) throw new RangeError('the deltas of a snapshot are not pairs')
   for (let i = 0; i < deltas.length; i += 2) {
     const index = deltas[i]
     const increment = deltas[i + 1]
     if (!Number.isInteger(index) || index < 0 || index >= SERIES_COUNT)
-      throw new RangeError(`a report names series ${index} of ${SERIES_COUNT}`)
+      throw new RangeError(`a snapshot names series ${index} of ${SERIES_COUNT}`)
     if (!Number.isFinite(increment) || increment < 0)
-      throw new RangeError(`a report adds ${increment} to series ${index}`)
+      throw new RangeError(`a snapshot adds ${increment} to series ${index}`)
   }
 }
 
 /** NaN and the infinities arrive as null, since the messages are JSON. */
 function checkGauges(gauges: readonly number[]): void {
   if (gauges.length !== WORKER_GAUGES.length)
-    throw new RangeError(`a report has ${gauges.length} gauges, not ${WORKER_GAUGES.length}`)
+    throw new RangeError(`a snapshot has ${gauges.length} gauges, not ${WORKER_GAUGES.length}`)
   const bad = gauges.findIndex(value => !Number.isFinite(value))
-  if (bad !== -1) throw new RangeError(`a report has no number for ${WORKER_GAUGES[bad]}`)
+  if (bad !== -1) throw new RangeError(`a snapshot has no number for ${WORKER_GAUGES[bad]}`)
 }

@@ -42,7 +42,8 @@ export function setupWorkers(): void {
 }
 
 export class WorkerProcess implements Recipient<Accepted> {
-  readonly slot: number
+  /** 1…N; the process that replaces this one gets the same number. */
+  readonly number: number
   /** Monotonic milliseconds, as are all instants here. */
   readonly forkedAt = monotonicNow()
   state: 'starting' | 'ready' | 'leaving' = 'starting'
@@ -59,8 +60,8 @@ export class WorkerProcess implements Recipient<Accepted> {
   /** Ends the process: while it starts because it does not get ready, later because it does not leave. */
   #killTimer: NodeJS.Timeout | undefined
 
-  constructor(slot: number, settings: Settings, observer: WorkerObserver) {
-    this.slot = slot
+  constructor(number: number, settings: Settings, observer: WorkerObserver) {
+    this.number = number
     this.#settings = settings
     try {
       this.#worker = cluster.fork()
@@ -95,8 +96,8 @@ export class WorkerProcess implements Recipient<Accepted> {
     this.#send({ type: 'tell-connection', question, id })
   }
 
-  requestReport(sequence: number): void {
-    this.#send({ type: 'report-request', sequence })
+  requestSnapshot(question: number): void {
+    this.#send({ type: 'snapshot-request', question })
   }
 
   /** Sends the worker away; one that is still starting has nothing to drain and is killed. */
@@ -122,7 +123,7 @@ export class WorkerProcess implements Recipient<Accepted> {
       this.#note(message)
       observer.onMessage(this, message)
     })
-    // Not `exit`: that may come while reports are still unread in the channel, and `disconnect` does not come at all
+    // Not `exit`: that may come while messages are still unread in the channel, and `disconnect` does not come at all
     // when the process dies with a handle on its way.
     worker.process.once('close', (code: number | null, signal: NodeJS.Signals | null) => {
       clearTimeout(this.#killTimer)
@@ -132,7 +133,7 @@ export class WorkerProcess implements Recipient<Accepted> {
 
   #note(message: FromWorker): void {
     this.heardAt = monotonicNow()
-    if (message.type === 'awake') this.#send({ type: 'start', slot: this.slot, settings: this.#settings })
+    if (message.type === 'awake') this.#send({ type: 'start', worker: this.number, settings: this.#settings })
     else if (message.type === 'ready' && this.state === 'starting') this.#becomeReady()
     else if (message.type === 'left') this.cut = message.cut
   }

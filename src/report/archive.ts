@@ -49,8 +49,8 @@ export class Archive {
     return (this.#open.get(id) ?? this.#closed.get(id))?.report()
   }
 
-  /** Reports of all closed ones, for somebody who outlives this process. */
-  allClosed(): ConnectionReport[] {
-    return [...this.#closed.values()].map(recorder => recorder.report())
+  /** Reports of all closed ones, newest first, each made when it is taken; for somebody who outlives this process. */
+  *allClosed(): Generator<ConnectionReport, undefined> {
+    for (const recorder of [...this.#closed.values()].reverse()) yield recorder.report()
   }
 }

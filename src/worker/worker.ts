@@ -13,6 +13,7 @@ import type { Settings } from '../settings.js'
 import { CodecMetrics } from './codec-metrics.js'
 import { Connection, type ConnectionContext, decoderRules } from './connection.js'
 import type { ConnectionTerms } from './connection-terms.js'
+import { sendInParts } from './departing-reports.js'
 import { Departure } from './departure.js'
 import { Gauges } from './gauges.js'
 import { type HandoverHandler, Handovers } from './handovers.js'
@@ -23,8 +24,8 @@ import { Outbox } from './outbox.js'
 import { Traffic } from './traffic.js'
 import { Share, Turns } from './turns.js'
 
-/** Milliseconds between two unasked reports. */
-const REPORT_INTERVAL = 250
+/** Milliseconds between two unasked snapshots. */
+const SNAPSHOT_INTERVAL = 250
 /** Bounds of the pause between two looks at the deadlines, in milliseconds. */
 const SWEEP_INTERVAL = { least: 10, most: 250 }
 
@@ -39,10 +40,16 @@ export function runWorker(): void {
   })
 }
 
-async function start({ settings, slot }: Start): Promise<WorkerService> {
-  const log = await createLog(settings.logLevel, { slot })
+async function start({ settings, worker }: Start): Promise<WorkerService> {
+  const log = await createLog(settings.logLevel, { worker })
   const counters = new Counters()
-  const service = new WorkerService(settings, counters, new Codec(settings, new CodecMetrics(counters, log)), slot, log)
+  const service = new WorkerService(
+    settings,
+    counters,
+    new Codec(settings, new CodecMetrics(counters, log)),
+    worker,
+    log,
+  )
   send({ type: 'ready' })
   return service
 }
@@ -64,8 +71,8 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
   readonly #departure: Departure
   #leaving = false
 
-  constructor(settings: Settings, counters: Counters, codec: Codec, slot: number, log: Logger) {
-    this.#archive = new Archive(settings.reports, slot)
+  constructor(settings: Settings, counters: Counters, codec: Codec, number: number, log: Logger) {
+    this.#archive = new Archive(settings.reports, number)
     this.#reports = settings.reports > 0
     this.#log = log
     this.#counters = counters
@@ -87,14 +94,14 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     this.#gauges = new Gauges(this.#connections, codec, settings.codecThreads)
     this.#departure = new Departure(this.#connections, this.#openings, settings.drainTimeout, cut => this.#exit(cut))
     this.#timers = [
-      setInterval(() => this.#report(0), REPORT_INTERVAL),
+      setInterval(() => this.#sendSnapshot(0), SNAPSHOT_INTERVAL),
       setInterval(() => this.#sweep(), sweepInterval(settings)),
     ]
   }
 
   onMessage(message: Exclude<ToWorker, Start>): void {
     if (message.type === 'revoke') this.#revoke(message.id)
-    else if (message.type === 'report-request') this.#report(message.sequence)
+    else if (message.type === 'snapshot-request') this.#sendSnapshot(message.question)
     else if (message.type === 'list-connections')
       send({ type: 'connections', question: message.question, connections: this.#archive.list(message.filter) })
     else if (message.type === 'tell-connection')
@@ -148,11 +155,11 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     for (const connection of this.#connections.values()) connection.sweep(now)
   }
 
-  #report(sequence: number): void {
+  #sendSnapshot(question: number): void {
     // What is counted and what has become of connections are known together.
     this.handovers.tell()
     this.#traffic.addWholeEchoes()
-    send({ type: 'report', sequence, deltas: this.#counters.takeDeltas(), gauges: this.#gauges.take() })
+    send({ type: 'snapshot', question, deltas: this.#counters.takeDeltas(), gauges: this.#gauges.take() })
   }
 
   #leave(when: Leave['when']): void {
@@ -166,8 +173,9 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     this.#gauges.stop()
     // A process that exits while a thread makes a zlib context is aborted by Node ("close before init").
     const closed = this.#codec.close()
-    this.#report(0)
-    send({ type: 'left', cut, reports: this.#archive.allClosed() }, () => void closed.then(() => process.exit(0)))
+    this.#sendSnapshot(0)
+    send({ type: 'left', cut })
+    sendInParts(this.#archive.allClosed(), send, () => void closed.then(() => process.exit(0)))
   }
 }
 

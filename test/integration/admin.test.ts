@@ -45,7 +45,7 @@ test('without a token, everybody on the admin address may ask', async t => {
     const workers = (await (await get('/workers')).json()) as Record<string, unknown>[]
     for (const [i, worker] of workers.entries()) {
       const { pid, ageSeconds, ...rest } = worker
-      assert.deepEqual(rest, { id: i + 1, state: 'ready', connections: 2 })
+      assert.deepEqual(rest, { worker: i + 1, state: 'ready', connections: 2 })
       assert.ok(typeof ageSeconds === 'number' && ageSeconds > 0)
       process.kill(pid as number, 0)
     }
@@ -69,7 +69,7 @@ test('without a token, everybody on the admin address may ask', async t => {
       workers => workers.length === 2 && workers.every(({ pid, state }) => state === 'ready' && !before.includes(pid)),
     )
     assert.deepEqual(
-      after.map(({ id }) => id),
+      after.map(({ worker }) => worker),
       [1, 2],
     )
     const metrics = await service.metrics()

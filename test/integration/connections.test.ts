@@ -4,7 +4,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ConnectionReport, ConnectionSummary } from '../../src/report/report.js'
 import { closePayload, RawClient, requestHead, UPGRADE_HEADERS } from '../support/raw-client.js'
-import { type Service, startService } from '../support/service.js'
+import { sabotage } from '../support/sabotage.js'
+import { Service, startService } from '../support/service.js'
 
 async function list(service: Service, query = ''): Promise<ConnectionSummary[]> {
   const response = await fetch(`${service.adminUrl}/connections${query}`)
@@ -97,6 +98,42 @@ test('reports of a worker that a reload replaced are still there', async t => {
   )
   assert.equal((await tell(service, id)).clean, true)
   assert.equal((await list(service))[0].id, id)
+})
+
+/** The first worker hangs when it has told a part of its reports. */
+const HANGS_AMONG_ITS_REPORTS = `
+  const { send } = process
+  if (cluster.worker?.id === 1) process.send = function (message, ...more) {
+    if (message.type === 'departing-reports' && message.reports.length < 100) for (;;);
+    return send.call(this, message, ...more)
+  }
+`
+
+test('the newest reports of a worker that is killed among them are still there', async t => {
+  const service = new Service(
+    ['--workers', '1', '--drain-timeout', '0', '--reports', '200'],
+    sabotage(HANGS_AMONG_ITS_REPORTS),
+  )
+  t.after(() => service.stop())
+  await service.listening()
+  for (let i = 0; i < 105; i++) {
+    const client = await RawClient.open(service.port)
+    client.send({ opcode: 8 })
+    await client.readToEnd()
+    client.destroy()
+  }
+  const before = await service.until(
+    () => list(service, '?state=closed&limit=200'),
+    connections => connections.length === 105,
+  )
+  const [{ pid }] = await service.workers()
+  service.signal('SIGHUP')
+  await service.until(
+    () => service.workers(),
+    workers => workers.every(worker => worker.pid !== pid),
+  )
+  const ids = (connections: readonly ConnectionSummary[]) => connections.map(({ id }) => id)
+  assert.deepEqual(ids(await list(service, '?limit=200')), ids(before).slice(0, 100))
 })
 
 test('with --reports 0 there are none, and no more are kept than wanted', async t => {

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
+import type { ConnectionList } from '../../src/admin/view.js'
 import { CounterWatch } from '../support/counter-watch.js'
 import { EchoPeer } from '../support/echo-peer.js'
 import { type Service, startService } from '../support/service.js'
@@ -68,8 +69,8 @@ describe('a stalled worker', () => {
     const [stalled] = await service.workers()
     await service.metrics()
     stall(t, stalled.pid)
-    const age = (metrics: Map<string, number>, slot: number) =>
-      metrics.get(`echobahn_worker_snapshot_age_seconds{worker="${slot}"}`) ?? 0
+    const age = (metrics: Map<string, number>, worker: number) =>
+      metrics.get(`echobahn_worker_snapshot_age_seconds{worker="${worker}"}`) ?? 0
     const metrics = await service.until(
       () => timedScrape(service),
       now => age(now, 1) > 1.5,
@@ -103,5 +104,31 @@ describe('a stalled worker', () => {
     )
     await Promise.all(peers.map(peer => peer.echo()))
     assert.deepEqual(new Set(peers.map(({ strays }) => strays)), new Set([0]))
+  })
+
+  it('is named where its connections are missing', async t => {
+    const service = await startService(t, '--workers', '2')
+    await EchoPeer.openMany(service.url, 2)
+    const get = async (path: string) => {
+      const response = await fetch(`${service.adminUrl}${path}`)
+      return { status: response.status, body: (await response.json()) as ConnectionList & { error: unknown } }
+    }
+    const { connections, unasked } = (await get('/connections')).body
+    assert.deepEqual([connections.length, unasked], [2, []])
+    const [stalled] = await service.workers()
+    stall(t, stalled.pid)
+    const list = (await get('/connections')).body
+    assert.deepEqual(list.unasked, [1])
+    assert.deepEqual(
+      list.connections.map(({ worker }) => worker),
+      [2],
+    )
+    for (const { id, worker } of connections)
+      assert.equal((await get(`/connections/${id}`)).status, worker === 1 ? 503 : 200)
+    process.kill(stalled.pid, 'SIGCONT')
+    await service.until(
+      () => get('/connections/999'),
+      ({ status }) => status === 404,
+    )
   })
 })

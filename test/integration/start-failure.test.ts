@@ -48,8 +48,8 @@ describe('workers that die at their start', () => {
       await complaints,
       /^echobahn: worker [12] did not get ready in 7 starts; the last one exited with code 9$/,
     )
-    for (const slot of [1, 2]) {
-      const delays = service.log.filter(line => isRestart(line) && line.slot === slot).map(({ delay }) => delay)
+    for (const worker of [1, 2]) {
+      const delays = service.log.filter(line => isRestart(line) && line.worker === worker).map(({ delay }) => delay)
       assert.deepEqual(delays.slice(0, 5), [100, 200, 400, 800, 1600])
     }
     assert.deepEqual(service.stdout, [])

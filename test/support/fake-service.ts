@@ -31,14 +31,14 @@ function runFakeWorker(): void {
   process.on('message', (message: ToWorker) => {
     if (message.type === 'start') start()
     else if (message.type === 'revoke') sockets.get(message.id)?.destroy()
-    else if (message.type === 'report-request') report(message.sequence)
+    else if (message.type === 'snapshot-request') snapshot(message.question)
     else if (message.type === 'leave') leave(message.when)
   })
   say({ type: 'awake' })
 
   function start(): void {
     if (process.env.FAKE_WORKER === 'exit') process.exit(9)
-    setInterval(() => report(0), 250)
+    setInterval(() => snapshot(0), 250)
     say({ type: 'ready' })
   }
 
@@ -68,12 +68,12 @@ function runFakeWorker(): void {
   }
 
   function finish(cut: number): void {
-    report(0)
-    process.send?.({ type: 'left', cut, reports: [] } satisfies FromWorker, () => process.exit(0))
+    snapshot(0)
+    process.send?.({ type: 'left', cut } satisfies FromWorker, () => process.exit(0))
   }
 
-  function report(sequence: number): void {
-    say({ type: 'report', sequence, deltas: [], gauges: WORKER_GAUGES.map(() => 0) })
+  function snapshot(question: number): void {
+    say({ type: 'snapshot', question, deltas: [], gauges: WORKER_GAUGES.map(() => 0) })
   }
 
   function say(message: FromWorker): void {

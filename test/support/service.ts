@@ -20,7 +20,7 @@ export interface Exit {
 }
 
 export interface WorkerInfo {
-  readonly id: number
+  readonly worker: number
   readonly pid: number
   readonly state: string
   readonly connections: number

@@ -29,16 +29,16 @@ function evilRecorder(): Recorder {
   return recorder
 }
 
-/** An admin server that knows connection 7; `filters` collects what it was asked for. */
-async function serve(t: TestContext, filters: ConnectionFilter[] = []) {
+/** An admin server that knows connection 7; `filters` collects what it was asked for, `unasked` workers do not answer. */
+async function serve(t: TestContext, filters: ConnectionFilter[] = [], unasked: number[] = []) {
   const recorder = evilRecorder()
   const view: Partial<AdminView> = {
     settings: { adminToken: undefined } as Partial<Settings> as Settings,
     connections: async filter => {
       filters.push(filter)
-      return [recorder.summary()]
+      return { connections: [recorder.summary()], unasked }
     },
-    connection: async id => (id === 7 ? recorder.report() : undefined),
+    connection: async id => ({ report: id === 7 ? recorder.report() : undefined, unasked }),
     onError: error => assert.fail(`unexpected: ${error}`),
   }
   const server = createServer(createAdmin(view as AdminView)).listen(0, '127.0.0.1')
@@ -92,6 +92,27 @@ test('one connection is JSON; unknown ones are 404', async t => {
   assert.equal(report.id, 7)
   assert.equal(report.log.length, 3)
   for (const id of ['8', 'x', '07x', '9'.repeat(30)]) assert.equal((await get(`/connections/${id}`)).status, 404)
+})
+
+test('workers that do not answer are named', async t => {
+  const none = (await (await (await serve(t))('/connections')).json()) as { unasked: number[] }
+  assert.deepEqual(none.unasked, [])
+  assert.doesNotMatch(await (await (await serve(t))('/connections', BROWSER)).text(), /missing/)
+
+  const get = await serve(t, [], [1, 2, 4])
+  const list = (await (await get('/connections')).json()) as { unasked: number[] }
+  assert.deepEqual(list.unasked, [1, 2, 4])
+  assert.match(await (await get('/connections', BROWSER)).text(), /missing: workers 1, 2 and 4 do not answer\./)
+  assert.equal((await get('/connections/7')).status, 200)
+  assert.equal((await get('/connections/x')).status, 404)
+  const response = await get('/connections/8')
+  assert.equal(response.status, 503)
+  const { error } = (await response.json()) as { error: { message: string } }
+  assert.equal(error.message, 'workers 1, 2 and 4 do not answer, and may know this connection')
+  const alone = (await (await (await serve(t, [], [3]))('/connections/8')).json()) as typeof error & {
+    error: typeof error
+  }
+  assert.equal(alone.error.message, 'worker 3 does not answer, and may know this connection')
 })
 
 for (const path of ['/connections', '/connections/7'])

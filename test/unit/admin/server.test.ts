@@ -11,7 +11,7 @@ import type { ConnectionReport } from '../../../src/report/report.js'
 import type { Settings } from '../../../src/settings.js'
 
 const SETTINGS = { maxMessage: 1024, path: undefined, adminToken: undefined } as Partial<Settings> as Settings
-const WORKER = { id: 1, pid: 4711, state: 'ready', connections: 3, ageSeconds: 1.5 } as const
+const WORKER = { worker: 1, pid: 4711, state: 'ready', connections: 3, ageSeconds: 1.5 } as const
 const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 function fakeView(overrides: Partial<AdminView> = {}): AdminView {
@@ -20,8 +20,8 @@ function fakeView(overrides: Partial<AdminView> = {}): AdminView {
     readiness: () => 'ready',
     workers: () => [WORKER],
     metrics: async () => ({ contentType: CONTENT_TYPE, body: 'a 1\n' }),
-    connections: async () => [],
-    connection: async () => undefined,
+    connections: async () => ({ connections: [], unasked: [] }),
+    connection: async () => ({ report: undefined, unasked: [] }),
     reload: async () => undefined,
     onError: error => assert.fail(`unexpected: ${error}`),
     ...overrides,
@@ -97,7 +97,10 @@ test('POST /reload from another site is refused', async t => {
 })
 
 test('/ lists routes that exist', async t => {
-  const get = await serve(t, fakeView({ connection: async () => ({ id: 1 }) as ConnectionReport }))
+  const get = await serve(
+    t,
+    fakeView({ connection: async () => ({ report: { id: 1 } as ConnectionReport, unasked: [] }) }),
+  )
   const index = (await (await get('/')).json()) as Record<string, string>
   for (const route of Object.keys(index)) {
     const [method, path] = route.split(' ')

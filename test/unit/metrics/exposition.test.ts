@@ -9,7 +9,7 @@ import { createRegistry } from '../../../src/metrics/exposition.js'
 import { histogramAt, offsetOf, type SummedName, seriesOf } from '../../../src/metrics/layout.js'
 import { parseExposition } from '../../support/exposition.js'
 
-/** Two workers: slot 2 has twice what slot 1 has. */
+/** Two workers: the second has twice what the first has. */
 function sources() {
   const counters = new Counters()
   const gauges: Partial<Record<WorkerGauge, number>> = {}
@@ -18,10 +18,10 @@ function sources() {
   const registry = createRegistry({
     totals: {
       values: counters.values,
-      gauge: (slot, gauge) => slot * (gauges[gauge] ?? 0),
+      gauge: (worker, gauge) => worker * (gauges[gauge] ?? 0),
       websockets: 6,
       websocketsLost: 7,
-      snapshotAge: slot => slot / 4,
+      snapshotAge: worker => worker / 4,
     },
     connections: { opened: 20, ended: { closed: 9, lost: 8 }, openByWorker: () => new Map([[2, 3]]) },
     fleet: { workersByState: () => states, restartsByReason: () => restarts },
@@ -84,7 +84,7 @@ test('histograms are cumulative, and +Inf is the count', async () => {
   assert.equal(at('_count', 'compressed="false"'), 0)
 })
 
-test('worker metrics have a series for each slot', async () => {
+test('worker metrics have a series for each worker', async () => {
   const { gauges, scrape } = sources()
   Object.assign(gauges, { pausedConnections: 5, eventLoopDelayP99: 0.25, cpuSystemSeconds: 1.5 })
   const series = await scrape()

@@ -2,31 +2,31 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Report } from '../../../src/messages.js'
+import type { Snapshot } from '../../../src/messages.js'
 import { WORKER_GAUGES, type WorkerGauge } from '../../../src/metrics/catalogue.js'
 import { offsetOf, SERIES_COUNT } from '../../../src/metrics/layout.js'
 import { Totals } from '../../../src/primary/totals.js'
 
 const SENT = offsetOf('wire_bytes_total', { direction: 'sent' })
 
-function report(gauges: Partial<Record<WorkerGauge, number>>, deltas: number[] = []): Report {
-  return { type: 'report', sequence: 0, deltas, gauges: WORKER_GAUGES.map(gauge => gauges[gauge] ?? 0) }
+function snapshot(gauges: Partial<Record<WorkerGauge, number>>, deltas: number[] = []): Snapshot {
+  return { type: 'snapshot', question: 0, deltas, gauges: WORKER_GAUGES.map(gauge => gauges[gauge] ?? 0) }
 }
 
 test('deltas of all workers add up and stay when a worker is gone', () => {
   const totals = new Totals()
-  totals.add(1, 100, report({}, [SENT, 5]))
-  totals.add(2, 200, report({}, [SENT, 7]))
+  totals.add(1, 100, snapshot({}, [SENT, 5]))
+  totals.add(2, 200, snapshot({}, [SENT, 7]))
   totals.forget(100)
-  totals.add(1, 101, report({}, [SENT, 1]))
+  totals.add(1, 101, snapshot({}, [SENT, 1]))
   assert.equal(totals.values[SENT], 13)
 })
 
-test('gauges of a slot are those of its living processes', () => {
+test('gauges of a worker are those of its living processes', () => {
   const totals = new Totals()
-  totals.add(1, 100, report({ bufferedBytes: 5, eventLoopDelayMax: 0.5 }))
-  totals.add(1, 101, report({ bufferedBytes: 2, eventLoopDelayMax: 0.1 }))
-  totals.add(2, 200, report({ bufferedBytes: 9 }))
+  totals.add(1, 100, snapshot({ bufferedBytes: 5, eventLoopDelayMax: 0.5 }))
+  totals.add(1, 101, snapshot({ bufferedBytes: 2, eventLoopDelayMax: 0.1 }))
+  totals.add(2, 200, snapshot({ bufferedBytes: 9 }))
   assert.equal(totals.gauge(1, 'bufferedBytes'), 7)
   assert.equal(totals.gauge(1, 'eventLoopDelayMax'), 0.5)
   totals.forget(100)
@@ -37,11 +37,11 @@ test('gauges of a slot are those of its living processes', () => {
   assert.equal(totals.gauge(2, 'bufferedBytes'), 9)
 })
 
-test('CPU time of a slot grows over replacements', () => {
+test('CPU time of a worker grows over replacements', () => {
   const totals = new Totals()
   const seen: number[] = []
   const add = (pid: number, cpuUserSeconds: number) => {
-    totals.add(1, pid, report({ cpuUserSeconds }))
+    totals.add(1, pid, snapshot({ cpuUserSeconds }))
     seen.push(totals.gauge(1, 'cpuUserSeconds'))
   }
   add(100, 4)
@@ -58,9 +58,9 @@ test('the age is that of the oldest snapshot, and goes on after the process is g
   let now = 1000
   const totals = new Totals(() => now)
   assert.equal(totals.snapshotAge(1), 0)
-  totals.add(1, 100, report({}))
+  totals.add(1, 100, snapshot({}))
   now += 2000
-  totals.add(1, 101, report({}))
+  totals.add(1, 101, snapshot({}))
   now += 500
   assert.equal(totals.snapshotAge(1), 2.5)
   totals.forget(100)
@@ -80,16 +80,16 @@ for (const [what, deltas] of [
 ] as const) {
   test(`a report with ${what} is refused as a whole`, () => {
     const totals = new Totals()
-    assert.throws(() => totals.add(1, 100, report({}, [...deltas])), RangeError)
+    assert.throws(() => totals.add(1, 100, snapshot({}, [...deltas])), RangeError)
     assert.equal(totals.values[SENT], 0)
   })
 }
 
 test('a report with the wrong gauges is refused as a whole', () => {
   const totals = new Totals()
-  const short: Report = { type: 'report', sequence: 0, deltas: [SENT, 1], gauges: [1] }
+  const short: Snapshot = { type: 'snapshot', question: 0, deltas: [SENT, 1], gauges: [1] }
   assert.throws(() => totals.add(1, 100, short), /1 gauges/)
-  assert.throws(() => totals.add(1, 100, report({ residentBytes: Number.NaN }, [SENT, 1])), /residentBytes/)
+  assert.throws(() => totals.add(1, 100, snapshot({ residentBytes: Number.NaN }, [SENT, 1])), /residentBytes/)
   assert.equal(totals.values[SENT], 0)
 })
 
@@ -100,13 +100,13 @@ test('WebSocket connections are open, closed, or lost with their process', () =>
   const [byClient, byServer] = (['client', 'server'] as const).map(initiator =>
     offsetOf('closes_total', { initiator, code: '1006' }),
   )
-  totals.add(1, 100, report({}, [accepted, 5, refused, 3]))
-  totals.add(1, 100, report({}, [accepted, 2, byClient, 3, byServer, 1]))
-  totals.add(2, 200, report({}, [accepted, 4]))
+  totals.add(1, 100, snapshot({}, [accepted, 5, refused, 3]))
+  totals.add(1, 100, snapshot({}, [accepted, 2, byClient, 3, byServer, 1]))
+  totals.add(2, 200, snapshot({}, [accepted, 4]))
   assert.deepEqual([totals.websockets, totals.websocketsLost], [7, 0])
   totals.forget(100)
   assert.deepEqual([totals.websockets, totals.websocketsLost], [4, 3])
-  totals.add(2, 200, report({}, [byServer, 4]))
+  totals.add(2, 200, snapshot({}, [byServer, 4]))
   totals.forget(200)
   totals.forget(300)
   assert.deepEqual([totals.websockets, totals.websocketsLost], [0, 3])

@@ -13,7 +13,7 @@ export interface GivenOption {
 }
 
 /** By the options' fields. */
-export type Given = ReadonlyMap<string, GivenOption>
+export type GivenOptions = ReadonlyMap<string, GivenOption>
 
 /** The error line of an option: `--port=x: allowed are whole numbers 0–65535`. A secret's value is masked. */
 export function rejected(given: GivenOption, text: string, why: string): ExitError {

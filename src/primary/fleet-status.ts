@@ -9,7 +9,7 @@ import type { Distributor } from './distributor.js'
 import type { Fleet } from './fleet.js'
 import type { WorkerProcess } from './worker-process.js'
 
-export class Census implements FleetSource, ConnectionSource {
+export class FleetStatus implements FleetSource, ConnectionSource {
   readonly #fleet: Fleet
   readonly #distributor: Distributor<Accepted>
 
@@ -26,18 +26,22 @@ export class Census implements FleetSource, ConnectionSource {
   workers(): WorkerView[] {
     return this.#members()
       .map(worker => ({
-        id: worker.slot,
+        worker: worker.number,
         pid: worker.pid,
         state: this.#stateOf(worker),
         connections: this.#distributor.load(worker),
         ageSeconds: (monotonicNow() - worker.forkedAt) / 1000,
       }))
-      .sort((a, b) => a.id - b.id || b.ageSeconds - a.ageSeconds)
+      .sort((a, b) => a.worker - b.worker || b.ageSeconds - a.ageSeconds)
   }
 
-  /** Workers that can be expected to answer a report request. */
-  reporters(): WorkerProcess[] {
-    return this.#members().filter(worker => worker.state !== 'starting' && this.#distributor.isResponsive(worker))
+  /** Workers that may know connections: all but those that have yet to get ready. */
+  started(): WorkerProcess[] {
+    return this.#members().filter(worker => worker.state !== 'starting')
+  }
+
+  isResponsive(worker: WorkerProcess): boolean {
+    return this.#distributor.isResponsive(worker)
   }
 
   workersByState(): Record<WorkerState, number> {
@@ -61,7 +65,7 @@ export class Census implements FleetSource, ConnectionSource {
   openByWorker(): Map<number, number> {
     const open = new Map<number, number>()
     for (const worker of this.#fleet.members)
-      open.set(worker.slot, (open.get(worker.slot) ?? 0) + this.#distributor.open(worker))
+      open.set(worker.number, (open.get(worker.number) ?? 0) + this.#distributor.open(worker))
     return open
   }
 
