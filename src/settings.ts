@@ -39,6 +39,8 @@ export interface Settings {
   readonly maxConnections: number
   /** 0 is no limit. */
   readonly maxConnectionsPerIp: number
+  /** Octets of memory that all workers together may hold for connections; each has an equal share. */
+  readonly memoryBudget: number
   /** Connections in their opening handshake, of all workers together; 0 is no limit. */
   readonly maxOpenings: number
   /** Frames of one message; 0 is no limit. */

@@ -17,7 +17,8 @@ export function findConflict(settings: Settings, given: GivenOptions): Conflict 
     withoutPartner('tlsCert', 'tlsKey', given) ??
     withoutPartner('tlsKey', 'tlsCert', given) ??
     crossedWaterMarks(settings, given) ??
-    timeoutWithoutPing(settings, given)
+    timeoutWithoutPing(settings, given) ??
+    messageAboveBudget(settings, given)
   )
 }
 
@@ -42,4 +43,21 @@ function timeoutWithoutPing({ pingInterval, pingTimeout }: Settings, given: Give
   const offender = given.get('pingTimeout')
   if (offender === undefined || pingInterval !== 0 || pingTimeout === 0) return undefined
   return { offender, why: 'allowed is 0 while ping-interval is 0' }
+}
+
+/** A worker must be able to hold the largest message, and leave room for others. */
+function messageAboveBudget(settings: Settings, given: GivenOptions): Conflict | undefined {
+  const { maxMessage, memoryBudget, workers } = settings
+  const most = Math.floor(memoryBudget / workers / 2)
+  if (maxMessage <= most) return undefined
+  const message = given.get('maxMessage')
+  if (message !== undefined) {
+    const why = `allowed are sizes up to half of a worker's share of memory-budget, ${Math.floor(most / 2 ** 20)}MiB`
+    return { offender: message, why }
+  }
+  const least = formatSize(2 * maxMessage * workers)
+  const offender = given.get('memoryBudget') ?? given.get('workers')
+  return (
+    offender && { offender, why: `allowed is what leaves each worker twice max-message: a memory-budget of ${least}` }
+  )
 }

@@ -1,6 +1,6 @@
 // The one schema behind flags, environment variables, defaults, help and the README table.
 
-import { availableParallelism } from 'node:os'
+import { availableParallelism, totalmem } from 'node:os'
 import { z } from 'zod'
 import type { Settings } from '../settings.js'
 import { list, type Option, option, optional, optionsOf, secret, type Texts } from './option.js'
@@ -19,12 +19,15 @@ import {
   wholeNumber,
 } from './values.js'
 
+const MIB = 2 ** 20
 const GIB = 2 ** 30
+/** A worker's share of the memory budget that the default does not go below: twice the default of max-message. */
+const LEAST_SHARE = 32 * MIB
 /** A limit of this many is as good as none; it fits the 32 bits that any consumer might use. */
 const MANY = 2 ** 31 - 1
 
 /** Options whose default depends on the machine or on other options: undefined until `fillIn`. */
-type Computed = 'workers' | 'codecThreads' | 'pingTimeout'
+type Computed = 'workers' | 'codecThreads' | 'pingTimeout' | 'memoryBudget'
 type Fields = {
   [Field in keyof Settings]: z.ZodType<Field extends Computed ? Settings[Field] | undefined : Settings[Field], Texts>
 }
@@ -126,6 +129,11 @@ const fields: Fields = {
     default: '0',
     help: 'Connections at a time from one address; more get 429; 0 is no limit.',
   }),
+  memoryBudget: optional(size(MIB, 2 ** 50), {
+    group: 'Limits',
+    default: 'half of the memory of the machine or its cgroup',
+    help: 'Memory that may be held for connections, an equal share for each worker; who holds most of a full one is closed with 1013.',
+  }),
   maxOpenings: option(wholeNumber(0, MANY), {
     group: 'Limits',
     default: '8192',
@@ -209,11 +217,18 @@ function fillIn(given: z.output<typeof fieldsSchema>): Settings {
     ...given,
     workers,
     codecThreads: given.codecThreads ?? threads,
+    memoryBudget: given.memoryBudget ?? Math.max(Math.floor(availableMemory() / 2), workers * LEAST_SHARE),
     pingTimeout: given.pingTimeout ?? (given.pingInterval === 0 ? 0 : 10_000),
   }
 }
 
 export const VARIABLE_PREFIX = 'ECHOBAHN_'
+
+/** Octets that the machine has, or that the cgroup of this process may use of them. */
+function availableMemory(): number {
+  const constrained = process.constrainedMemory()
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()
+}
 
 export interface ServiceOption extends Option {
   readonly field: keyof Settings

@@ -25,7 +25,7 @@ export const END_CAUSES = ['closed', 'lost'] as const
 export type EndCause = (typeof END_CAUSES)[number]
 
 /** Limits that an alert compares a gauge with, named as their options. */
-export const LIMITS = ['max_connections', 'codec_queue'] as const
+export const LIMITS = ['max_connections', 'codec_queue', 'memory_budget'] as const
 export type Limit = (typeof LIMITS)[number]
 
 /** Seconds, 10 µs to 10 s: an echo within one event-loop turn takes tens of microseconds. */
@@ -179,7 +179,19 @@ export const SUMMED = {
   slow_reader_closes_total: {
     type: 'counter',
     unit: 'connections',
-    help: 'Connections dropped because the peer read nothing until slow-reader-timeout.',
+    help: 'Connections dropped because the peer read next to nothing until slow-reader-timeout.',
+    labels: {},
+  },
+  memory_budget_pauses_total: {
+    type: 'counter',
+    unit: 'times',
+    help: 'Times that a connection which held more than most was no longer read, near the end of the memory budget.',
+    labels: {},
+  },
+  memory_budget_closes_total: {
+    type: 'counter',
+    unit: 'connections',
+    help: 'Connections closed with 1013 because the memory budget was used up and they held most of it.',
     labels: {},
   },
 } as const satisfies Record<string, CounterDescription | HistogramDescription>
@@ -228,7 +240,7 @@ export const WORKER_METRICS: Readonly<Record<string, WorkerMetric>> = {
   buffered_bytes: {
     type: 'gauge',
     unit: 'octets',
-    help: 'Octets held for connections now: waiting to be written, or for the codec.',
+    help: 'Octets of memory held for connections now: unfinished messages, work for the codec, unsent octets.',
     labels: {},
     gauges: ['bufferedBytes'],
   },
@@ -329,7 +341,7 @@ export const PRIMARY_METRICS = {
   limits: {
     type: 'gauge',
     unit: '',
-    help: 'Limits in force: connections of all workers together, and messages in the codec queue of each. 0 is no limit.',
+    help: 'Limits in force: connections of all workers together, messages in the codec queue of each, octets held for connections by each. 0 is no limit.',
     labels: { limit: LIMITS },
   },
   build_info: {

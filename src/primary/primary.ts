@@ -9,6 +9,7 @@ import { createAdmin } from '../admin/server.js'
 import type { Readiness } from '../admin/view.js'
 import { createLog } from '../log.js'
 import { type Changes, type FromWorker, monotonicNow, type Snapshot } from '../messages.js'
+import type { Limit } from '../metrics/catalogue.js'
 import { createRegistry } from '../metrics/exposition.js'
 import type { Settings } from '../settings.js'
 import { type Accepted, takeAccepted } from './accepted.js'
@@ -125,7 +126,7 @@ class Primary {
       fleet: this.#status,
       connections: this.#status,
       workers: this.#settings.workers,
-      limits: { max_connections: this.#settings.maxConnections, codec_queue: this.#settings.codecQueue },
+      limits: limitsOf(this.#settings),
       version: manifest.version,
     })
     const app = createAdmin({
@@ -242,5 +243,13 @@ class Primary {
     await this.#fleet.drain()
     this.#log.info({ cut: this.#cut }, `stopped; connections cut: ${this.#cut}`)
     this.#end(0)
+  }
+}
+
+function limitsOf({ maxConnections, codecQueue, memoryBudget, workers }: Settings): Readonly<Record<Limit, number>> {
+  return {
+    max_connections: maxConnections,
+    codec_queue: codecQueue,
+    memory_budget: Math.floor(memoryBudget / workers),
   }
 }

@@ -31,6 +31,15 @@ export interface WorkerObserver {
 /** Lets a worker that falls idle collect its garbage. */
 const WORKER_FLAGS = ['--expose-gc']
 
+/**
+ * Large buffers go back to the system when they are freed. By default glibc takes their size, up to 32 MiB, for one that it
+ * should keep memory for, once it has seen one freed. Other C libraries do not read these.
+ */
+const WORKER_ENVIRONMENT = {
+  MALLOC_MMAP_THRESHOLD_: process.env.MALLOC_MMAP_THRESHOLD_ ?? String(256 * 1024),
+  MALLOC_TRIM_THRESHOLD_: process.env.MALLOC_TRIM_THRESHOLD_ ?? String(1024 * 1024),
+}
+
 /** Workers run the script that the primary runs. They have no stdin, and what they print goes to stderr. */
 export function setupWorkers(): void {
   cluster.setupPrimary({
@@ -64,7 +73,7 @@ export class WorkerProcess implements Recipient<Accepted> {
     this.number = number
     this.#settings = settings
     try {
-      this.#worker = cluster.fork()
+      this.#worker = cluster.fork(WORKER_ENVIRONMENT)
       this.#handles = new HandleChannel(this.#worker)
       this.#watch(this.#worker, observer)
     } catch (error) {

@@ -119,9 +119,15 @@ export class ClosingHandshake {
     this.#carryOut(waiting)
   }
 
-  /** This end drops the connection without a closing handshake. */
-  onDropped(): void {
-    if (this.code === ABNORMAL_CLOSURE) this.initiator = 'server'
+  /**
+   * This end drops the connection without a closing handshake.
+   *
+   * @param code what the Close would have said
+   */
+  onDropped(code = ABNORMAL_CLOSURE): void {
+    if (this.code !== ABNORMAL_CLOSURE) return
+    this.initiator = 'server'
+    this.code = code
   }
 
   #schedule(waiting: Waiting): void {

@@ -70,7 +70,7 @@ export class CompressedEcho implements Echo, MessageGroup {
   }
 
   get held(): number {
-    return this.queued + this.#assembled
+    return this.queued + (this.#assembly?.length ?? 0)
   }
 
   get room(): number {

@@ -14,7 +14,8 @@ import type { ConnectionTerms } from './connection-terms.js'
 import { createEcho } from './create-echo.js'
 import { Deadlines, END_OVERDUE, PING_DUE, SILENT, SLOW_READER, type Watched } from './deadlines.js'
 import type { Echo, EchoHost } from './echo.js'
-import { CLOSE_WAITS, CODEC_FULL, FlowControl, HIGH_WATER, NEXT_TURN, type Reader } from './flow-control.js'
+import { CLOSE_WAITS, CODEC_FULL, FlowControl, HIGH_WATER, MEMORY, NEXT_TURN, type Reader } from './flow-control.js'
+import type { Holder, MemoryBudget } from './memory-budget.js'
 import type { Outbox } from './outbox.js'
 import { Outgoing } from './outgoing.js'
 import { ECHO_OVERHEAD } from './plain-echo.js'
@@ -29,6 +30,7 @@ export interface ConnectionContext {
   readonly codec: Codec
   readonly turns: Turns
   readonly share: Share
+  readonly budget: MemoryBudget
   readonly plainRules: DecoderRules
   readonly compressedRules: DecoderRules
   onGone(connection: Connection): void
@@ -51,7 +53,7 @@ const DROP_REASONS = {
   [END_OVERDUE]: 'the client did not end the connection until handshake-timeout',
 } as const
 
-export class Connection implements TransportHandler, EchoHost, ClosingPort, Reader, Watched, TurnTaker {
+export class Connection implements TransportHandler, EchoHost, ClosingPort, Reader, Watched, TurnTaker, Holder {
   readonly id: number
   readonly decoder: FrameDecoder
   readonly out: Outgoing
@@ -74,6 +76,10 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
   #rest: Buffer | undefined
   #restAt = 0
   #restReadAt = 0
+  /** Octets held, as the budget knows them. */
+  #accounted = 0
+  /** Nothing that is held from now on counts: what was held is let go of. */
+  #letsGo = false
 
   constructor(
     context: ConnectionContext,
@@ -106,9 +112,9 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
     return this.#flow.paused
   }
 
-  /** Octets held for this connection. */
+  /** Octets of memory that are held for this connection. */
   get held(): number {
-    return this.#echo.held + this.#transport.pending + (this.#rest?.length ?? 0)
+    return this.#echo.held + this.out.held + (this.#rest?.length ?? 0)
   }
 
   onChunk(chunk: Buffer, length: number): void {
@@ -120,6 +126,7 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
   onProgress(): void {
     this.#flow.onProgress(this.#outstanding)
     this.#echo.onRoom()
+    this.#account()
   }
 
   onEnd(): void {
@@ -128,8 +135,7 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
   }
 
   onClosed(): void {
-    this.#rest = undefined
-    this.#echo.discard()
+    this.#letGo()
     this.recorder?.closed()
     const { initiator, code } = this.#closing
     this.#traffic.connectionClosed(initiator, code, (performance.now() - this.#openedAt) / 1000)
@@ -193,6 +199,48 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
 
   get canPing(): boolean {
     return this.#closing.state === OPEN && !this.#echo.midFrame
+  }
+
+  // What the memory budget asks for.
+
+  pauseForMemory(): void {
+    this.#flow.hold(MEMORY)
+    this.#traffic.pausedForMemory()
+  }
+
+  resumeAfterMemory(): void {
+    this.#flow.release(MEMORY)
+  }
+
+  /** A Close would have to wait behind what the peer does not read, and could not stand inside of a frame. */
+  closeForMemory(): void {
+    this.#traffic.closedForMemory()
+    const canClose = this.pending === 0 && !this.midFrame
+    this.#letGo()
+    this.#closing.ignoresInput = true
+    if (canClose) this.#closing.failNow(TRY_AGAIN_LATER, OUT_OF_MEMORY)
+    else {
+      this.#closing.onDropped(TRY_AGAIN_LATER)
+      this.destroy(OUT_OF_MEMORY)
+    }
+  }
+
+  /** Tells the budget what is held. */
+  #account(): void {
+    const { held } = this
+    if (held === this.#accounted || this.#letsGo) return
+    const before = this.#accounted
+    this.#accounted = held
+    this.#context.budget.change(this, before, held)
+  }
+
+  #letGo(): void {
+    this.#rest = undefined
+    this.#echo.discard()
+    this.#letsGo = true
+    const before = this.#accounted
+    this.#accounted = 0
+    this.#context.budget.forget(this, before)
   }
 
   // What the closing handshake asks for.
@@ -306,6 +354,7 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
       this.#holdBehindMessage()
       if (this.#rest === undefined) this.#flow.release(NEXT_TURN)
       else if (this.#flow.hasOnly(NEXT_TURN)) this.queueTurn()
+      this.#account()
     } catch (error) {
       this.onInternalError(error)
     }
@@ -404,3 +453,7 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
 }
 
 const NOTHING = Buffer.alloc(0)
+
+/** Close code 1013 of IANA's registry: the server is overloaded. */
+const TRY_AGAIN_LATER = 1013
+const OUT_OF_MEMORY = 'the server is short of memory, and this connection holds most of it'

@@ -9,7 +9,10 @@ export const NEXT_TURN = 4
 /** A Close of ours waits for echoes, and what comes behind the message at hand would delay it for ever. */
 export const CLOSE_WAITS = 8
 
-export type Reason = typeof HIGH_WATER | typeof CODEC_FULL | typeof NEXT_TURN | typeof CLOSE_WAITS
+/** The worker's memory budget is nearly used up, and this connection holds more than most. */
+export const MEMORY = 16
+
+export type Reason = typeof HIGH_WATER | typeof CODEC_FULL | typeof NEXT_TURN | typeof CLOSE_WAITS | typeof MEMORY
 
 export interface Reader {
   stopReading(): void

@@ -4,19 +4,22 @@ import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Codec } from '../codec/codec.js'
 import { WORKER_GAUGES, type WorkerGauge } from '../metrics/catalogue.js'
 import type { Connection } from './connection.js'
+import type { MemoryBudget } from './memory-budget.js'
 
 /** Resolution of the event-loop delay's measurement in milliseconds. */
 const RESOLUTION = 10
 
 export class Gauges {
   readonly #connections: ReadonlyMap<number, Connection>
+  readonly #budget: MemoryBudget
   readonly #codec: Codec
   readonly #codecThreads: number
   readonly #delay: IntervalHistogram = monitorEventLoopDelay({ resolution: RESOLUTION })
   #takenAt = performance.now()
 
-  constructor(connections: ReadonlyMap<number, Connection>, codec: Codec, codecThreads: number) {
+  constructor(connections: ReadonlyMap<number, Connection>, budget: MemoryBudget, codec: Codec, codecThreads: number) {
     this.#connections = connections
+    this.#budget = budget
     this.#codec = codec
     this.#codecThreads = codecThreads
     this.#delay.enable()
@@ -34,12 +37,8 @@ export class Gauges {
 
   #ofConnections(): Pick<Record<WorkerGauge, number>, 'pausedConnections' | 'bufferedBytes'> {
     let pausedConnections = 0
-    let bufferedBytes = 0
-    for (const connection of this.#connections.values()) {
-      if (connection.paused) pausedConnections++
-      bufferedBytes += connection.held
-    }
-    return { pausedConnections, bufferedBytes }
+    for (const connection of this.#connections.values()) if (connection.paused) pausedConnections++
+    return { pausedConnections, bufferedBytes: this.#budget.held }
   }
 
   #ofCodec(): Pick<Record<WorkerGauge, number>, 'codecQueueMessages' | 'codecThreads' | 'codecUtilizationRatio'> {

@@ -1,43 +1,92 @@
-// Collects what a burst of handshakes leaves behind once it is over, if its connections stay.
+// Collects what a burst leaves behind once it is over.
 //
 // A handshake makes tens of short-lived objects, and in a burst many of them outlive the young generation. V8 would
 // collect them when the old one fills, which on an idle worker is never: they would be a good part of what its connections
 // cost. Without connections there is nothing to save, and a collection that finds none of a class has V8 throw away the
 // optimised code for it: the next burst would pay half as much again.
+//
+// Large messages leave large buffers behind, which V8 frees with the small objects that stand for them: also only when
+// there is enough else to collect.
 
-import { setFlagsFromString } from 'node:v8'
+import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 
 /** Handshakes that leave enough behind to be worth a pause, and connections enough to be worth it. */
 const BURST = 500
 /** Milliseconds without a handshake after which the burst is over. */
 const QUIET = 1000
+/** Octets of buffers that nothing holds any more, beyond those that were left by the last collection. */
+const WASTE = 16 * 1024 * 1024
+/** Milliseconds between two looks at them, and two looks must find no growth between them. */
+const WASTE_INTERVAL = 500
 
 /** The collector of --expose-gc, with which the primary starts its workers. */
 const { gc } = globalThis
 
 export class IdleCollector {
+  readonly #external: () => number
+  readonly #collect: () => void
   #handshakes = 0
   #seen = 0
   #quietSince = 0
+  #lookedAt = 0
+  /** Octets of buffers that are not accounted for: at the last look, and after the last collection. */
+  #waste = 0
+  #least: number
+
+  /**
+   * @param external octets of buffers outside of V8's heap
+   * @param collect does the work
+   */
+  constructor(external = externalMemory, collect = collectGarbage) {
+    this.#external = external
+    this.#collect = collect
+    this.#least = external()
+  }
 
   handshakeDone(): void {
     this.#handshakes++
   }
 
-  /** To be called now and then; `now` is monotonic milliseconds, `open` the connections that there are. */
-  sweep(now: number, open: number): void {
+  /**
+   * To be called now and then.
+   *
+   * @param now monotonic milliseconds
+   * @param open connections that there are
+   * @param held octets that are held for them
+   */
+  sweep(now: number, open: number, held: number): void {
+    this.#sweepHandshakes(now, open)
+    if (now - this.#lookedAt >= WASTE_INTERVAL) this.#sweepWaste(now, held)
+  }
+
+  #sweepHandshakes(now: number, open: number): void {
     if (this.#handshakes !== this.#seen) {
       this.#seen = this.#handshakes
       this.#quietSince = now
     } else if (this.#handshakes >= BURST && now - this.#quietSince >= QUIET) {
       this.#handshakes = this.#seen = 0
-      if (open >= BURST) collect()
+      if (open >= BURST) this.#collect()
     }
+  }
+
+  #sweepWaste(now: number, held: number): void {
+    this.#lookedAt = now
+    const waste = this.#external() - held
+    const grows = waste > this.#waste
+    this.#waste = waste
+    this.#least = Math.min(this.#least, waste)
+    if (grows || waste < this.#least + WASTE) return
+    this.#collect()
+    this.#waste = this.#least = this.#external() - held
   }
 }
 
+function externalMemory(): number {
+  return getHeapStatistics().external_memory
+}
+
 /** Compacts as well: pages of which a part is free stay resident whole. */
-function collect(): void {
+function collectGarbage(): void {
   setFlagsFromString('--compact-on-every-full-gc')
   gc?.()
   setFlagsFromString('--no-compact-on-every-full-gc')

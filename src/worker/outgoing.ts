@@ -10,6 +10,8 @@ export class Outgoing {
   readonly outbox: Outbox
   /** Messages answered since `begin`. */
   messages = 0
+  /** Octets of the slab that a write keeps; 0 if none does. */
+  #pinned = 0
   readonly #transport: Transport
   readonly #traffic: Traffic
   readonly #recorder: Recorder | undefined
@@ -24,6 +26,13 @@ export class Outgoing {
   /** Octets that the peer has not got: in the outbox, or written and waiting. */
   get waiting(): number {
     return this.outbox.size + this.#transport.pending
+  }
+
+  /** Octets of memory that hold what is written and waiting. */
+  get held(): number {
+    const { pending } = this.#transport
+    if (pending === 0) this.#pinned = 0
+    return pending + this.#pinned
   }
 
   /** Begins to answer; makes room for `size` octets. */
@@ -70,7 +79,11 @@ export class Outgoing {
     if (this.#transport.pending > 0) {
       this.#write(Buffer.from(outbox.take()))
       outbox.release(true)
-    } else outbox.release(this.#write(outbox.take()))
+      return
+    }
+    const free = this.#write(outbox.take())
+    this.#pinned = free ? 0 : outbox.buffer.length
+    outbox.release(free)
   }
 
   /** A frame with its header, in a buffer that nobody else will touch, behind what is in the outbox. */

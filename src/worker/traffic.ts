@@ -43,6 +43,8 @@ const CLOSES = {
   server: offsetOf('closes_total', { initiator: 'server', code: CLOSE_CODE_LABELS[0] }),
 }
 const SLOW_READERS = offsetOf('slow_reader_closes_total')
+const MEMORY_PAUSES = offsetOf('memory_budget_pauses_total')
+const MEMORY_CLOSES = offsetOf('memory_budget_closes_total')
 
 /**
  * Messages of one frame that came and went in one piece, text then binary, not yet in the counters. They are nearly all
@@ -166,6 +168,14 @@ export class Traffic implements OctetObserver {
 
   slowReaderClosed(): void {
     this.#values[SLOW_READERS]++
+  }
+
+  pausedForMemory(): void {
+    this.#values[MEMORY_PAUSES]++
+  }
+
+  closedForMemory(): void {
+    this.#values[MEMORY_CLOSES]++
   }
 
   connectionClosed(initiator: Initiator, code: number, duration: number): void {

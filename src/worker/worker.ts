@@ -18,6 +18,7 @@ import { Departure } from './departure.js'
 import { Gauges } from './gauges.js'
 import { type HandoverHandler, Handovers } from './handovers.js'
 import { IdleCollector } from './idle-collector.js'
+import { MemoryBudget } from './memory-budget.js'
 import type { Opening } from './opening/opening.js'
 import { Openings, type OpeningsHandler } from './opening/openings.js'
 import { Outbox } from './outbox.js'
@@ -67,6 +68,7 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
   readonly #context: ConnectionContext
   readonly #connections = new Map<number, Connection>()
   readonly #collector = new IdleCollector()
+  readonly #budget: MemoryBudget
   readonly #timers: NodeJS.Timeout[]
   readonly #departure: Departure
   #leaving = false
@@ -77,6 +79,7 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     this.#log = log
     this.#counters = counters
     this.#codec = codec
+    this.#budget = new MemoryBudget(Math.floor(settings.memoryBudget / settings.workers))
     this.#traffic = new Traffic(counters)
     this.#context = {
       settings,
@@ -85,13 +88,14 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
       codec,
       turns: new Turns(),
       share: new Share(),
+      budget: this.#budget,
       plainRules: decoderRules(settings, false),
       compressedRules: decoderRules(settings, true),
       onGone: connection => this.#onConnectionGone(connection),
       onInternalError: error => this.onInternalError(error),
     }
     this.#openings = new Openings(settings, secureContextOf(settings), this.#traffic, this)
-    this.#gauges = new Gauges(this.#connections, codec, settings.codecThreads)
+    this.#gauges = new Gauges(this.#connections, this.#budget, codec, settings.codecThreads)
     this.#departure = new Departure(this.#connections, this.#openings, settings.drainTimeout, cut => this.#exit(cut))
     this.#timers = [
       setInterval(() => this.#sendSnapshot(0), SNAPSHOT_INTERVAL),
@@ -151,7 +155,8 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
   #sweep(): void {
     const now = Math.trunc(performance.now())
     this.#openings.sweep(now)
-    this.#collector.sweep(now, this.#connections.size)
+    this.#budget.sweep(now)
+    this.#collector.sweep(now, this.#connections.size, this.#budget.held)
     for (const connection of this.#connections.values()) connection.sweep(now)
   }
 

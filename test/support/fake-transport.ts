@@ -9,6 +9,7 @@ import type { Settings } from '../../src/settings.js'
 import type { Transport, TransportHandler } from '../../src/transport/transport.js'
 import { CodecMetrics } from '../../src/worker/codec-metrics.js'
 import { Connection, type ConnectionContext, decoderRules } from '../../src/worker/connection.js'
+import { MemoryBudget } from '../../src/worker/memory-budget.js'
 import { Outbox } from '../../src/worker/outbox.js'
 import { Traffic } from '../../src/worker/traffic.js'
 import { Share, Turns } from '../../src/worker/turns.js'
@@ -104,6 +105,7 @@ export function openSharing(share: number, deflate?: DeflateAgreement, ...flags:
     codec,
     turns: new Turns(),
     share: new Share(share),
+    budget: new MemoryBudget(settings.memoryBudget / settings.workers),
     plainRules: decoderRules(settings, false),
     compressedRules: decoderRules(settings, true),
     onGone: () => {},

@@ -36,6 +36,7 @@ const BAD: { readonly [Field in keyof Settings]: readonly string[] } = {
   maxInflateRatio: [...WHOLE, '2147483648'],
   maxConnections: [...WHOLE, '2147483648'],
   maxConnectionsPerIp: [...WHOLE, '2147483648'],
+  memoryBudget: [...SIZE.filter(size => size !== '2GiB' && size !== '1073741825'), '1048575'],
   maxOpenings: [...WHOLE, '2147483648'],
   maxFragments: [...WHOLE, '2147483648'],
   handshakeTimeout: [...DURATION, '0', '0s'],

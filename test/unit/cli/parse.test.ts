@@ -1,13 +1,20 @@
 // Flags and variables become settings: defaults, precedence, the forms of a flag, and the actions.
 
 import assert from 'node:assert/strict'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, totalmem } from 'node:os'
 import { test } from 'node:test'
 import { parse } from '../../../src/cli/parse.js'
 import { OPTIONS } from '../../../src/cli/schema.js'
 import type { Settings } from '../../../src/settings.js'
 
 const CORES = availableParallelism()
+
+/** Half of what the machine or the cgroup has, and 32 MiB for each worker at least. */
+function defaultBudget(): number {
+  const constrained = process.constrainedMemory()
+  const available = constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()
+  return Math.max(Math.floor(available / 2), availableParallelism() * 32 * 2 ** 20)
+}
 
 const DEFAULTS: Settings = {
   host: '127.0.0.1',
@@ -31,6 +38,7 @@ const DEFAULTS: Settings = {
   maxInflateRatio: 0,
   maxConnections: 65_536,
   maxConnectionsPerIp: 0,
+  memoryBudget: defaultBudget(),
   maxOpenings: 8192,
   maxFragments: 0,
   handshakeTimeout: 5000,
@@ -70,6 +78,7 @@ const OTHERS: { readonly [Field in keyof Settings]: readonly [text: string, valu
   maxInflateRatio: ['100', 100],
   maxConnections: ['0', 0],
   maxConnectionsPerIp: ['7', 7],
+  memoryBudget: ['256MiB', 2 ** 28],
   maxOpenings: ['9', 9],
   maxFragments: ['65537', 65_537],
   handshakeTimeout: ['1ms', 1],

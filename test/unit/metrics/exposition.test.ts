@@ -26,7 +26,7 @@ function sources() {
     connections: { opened: 20, ended: { closed: 9, lost: 8 }, openByWorker: () => new Map([[2, 3]]) },
     fleet: { workersByState: () => states, restartsByReason: () => restarts },
     workers: 2,
-    limits: { max_connections: 1000, codec_queue: 10 },
+    limits: { max_connections: 1000, codec_queue: 10, memory_budget: 5000 },
     version: '1.2.3',
   })
   const scrape = async () => parseExposition(await registry.metrics())
