@@ -2,7 +2,7 @@
 // what was negotiated, or refuse it with a status and a sentence that helps whoever sent it.
 
 import { type DeflateAgreement, type DeflateTerms, negotiateDeflate } from './deflate-negotiation.js'
-import { listElements, type Parsed, parseExtensions, parseSubprotocols, trimWhitespace } from './header-grammar.js'
+import { listElements, type Parsed, parseExtensions, parseSubprotocols } from './header-grammar.js'
 import { isAuthority, isBareIpv6, parseTarget, type RequestTarget } from './request-target.js'
 
 /** An HTTP request as it was on the wire. The names are those of node:http's IncomingMessage, but for `target`. */
@@ -12,7 +12,10 @@ export interface UpgradeRequest {
   readonly httpVersion: string
   /** The request target as sent (RFC 9112 section 3.2). */
   readonly target: string
-  /** Names and values in turn. Repeated headers must not have been merged: some of them may come only once. */
+  /**
+   * Names and values in turn, without the white space around values. Repeated headers must not have been merged: some of
+   * them may come only once.
+   */
   readonly rawHeaders: readonly string[]
 }
 
@@ -230,7 +233,7 @@ function headerLookup(rawHeaders: readonly string[]): Handshake['values'] {
       const line = rawHeaders[i]
       if (line.length !== name.length || line.toLowerCase() !== name) continue
       values ??= []
-      values.push(trimWhitespace(rawHeaders[i + 1]))
+      values.push(rawHeaders[i + 1])
     }
     return values ?? NONE
   }

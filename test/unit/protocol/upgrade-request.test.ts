@@ -62,7 +62,6 @@ const ACCEPTED: readonly [string, Change, UpgradeRules][] = [
   ['upgrade tokens among others', { headers: { Upgrade: 'h2c, websocket', Connection: 'keep-alive, Upgrade' } }, OPEN],
   ['upgrade tokens in several lines', { headers: { Connection: ['keep-alive', 'Upgrade'] } }, OPEN],
   ['empty elements in Connection', { headers: { Connection: ',, Upgrade,' } }, OPEN],
-  ['white space around values', { headers: { 'Sec-WebSocket-Key': `\t${KEY} `, Host: ' example.com ' } }, OPEN],
   ['a key that ends in A', { headers: { 'Sec-WebSocket-Key': 'AAAAAAAAAAAAAAAAAAAAAA==' } }, OPEN],
   ['a key that ends in g', { headers: { 'Sec-WebSocket-Key': '+/AAAAAAAAAAAAAAAAAAAg==' } }, OPEN],
   ['a key that ends in w', { headers: { 'Sec-WebSocket-Key': '/////////////////////w==' } }, OPEN],
