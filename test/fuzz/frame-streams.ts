@@ -1,7 +1,7 @@
 // Streams of client frames, most of them nearly legal, made fast: a few frames, then some damage, then cuts.
 
 import { CLOSE, CONTINUATION, isControl, PING, PONG, TEXT } from '../../src/protocol/opcodes.js'
-import { MOST_FRAMES } from '../support/frame-streams.js'
+import { MOST_FRAMES } from '../support/decoder-oracle.js'
 import { mutate } from './mutate.js'
 import type { Random } from './random.js'
 

@@ -8,9 +8,10 @@ import type { DecoderRules } from '../../src/protocol/frame-decoder.js'
 import { BINARY, CLOSE, CONTINUATION, isControl, PING, TEXT } from '../../src/protocol/opcodes.js'
 import { cutAt, type DecodedEvent, type DecodedFrame, decodeAll, eventsOf } from './decode.js'
 import { frameOctets, framesOctets } from './frame-octets.js'
-import { MOST_FRAMES } from './frame-streams.js'
 import { receiveAll } from './ws-receiver.js'
 
+/** Frames of one legal message at most. */
+export const MOST_FRAMES = 6
 const MAX_MESSAGE = 100_000
 export const PLAIN: DecoderRules = { maxMessage: MAX_MESSAGE, maxFragments: MOST_FRAMES, compression: false }
 export const COMPRESSION: DecoderRules = { ...PLAIN, compression: true }
