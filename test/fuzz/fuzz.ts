@@ -62,14 +62,16 @@ export class Fuzz {
   #checkMessage(number: number): void {
     const message = fuzzedMessage(this.#random)
     const verdict = verdictOn(message, SETTINGS)
-    const result =
-      number % FALLBACK_EVERY === 0
-        ? withoutInflateHandle(() => this.#withoutHandle.transcode(message))
-        : this.#transcoder.transcode(message)
+    const isFallback = number % FALLBACK_EVERY === 0
+    const result = isFallback
+      ? withoutInflateHandle(() => this.#withoutHandle.transcode(message))
+      : this.#transcoder.transcode(message)
     this.messages++
     const name = typeof verdict === 'string' ? verdict : 'whole'
     this.verdicts.set(name, 1 + (this.verdicts.get(name) ?? 0))
-    assert.equal(result.violation ?? 'whole', name)
+    // Without the handle zlib works 16 KiB ahead, so it may say first what is wrong behind the limit.
+    if (isFallback && name === 'ECHOBAHN_MESSAGE_TOO_BIG') assert.ok(result.violation !== undefined)
+    else assert.equal(result.violation ?? 'whole', name)
     if (typeof verdict !== 'string') checkReply(message, result, verdict)
   }
 }
