@@ -1,6 +1,7 @@
 // How a batch of messages crosses to a codec thread and back: one transferred buffer, one row of numbers a message.
 
 import { PROTOCOL_ERRORS, type ProtocolErrorCode } from '../errors.js'
+import type { Target } from './scratch.js'
 import type { Incoming, Outgoing, Transcoder } from './transcoder.js'
 import { Turns } from './turns.js'
 
@@ -107,7 +108,7 @@ export function runBatch(batch: Batch, transcoder: Transcoder, clock = () => per
       continue
     }
     const begun = now
-    const result = transcoder.transcode(message)
+    const result = transcoder.transcodeInto(message, writer, writer.octets)
     now = clock()
     writer.add(result, message.plainEndLength, now - begun)
   }
@@ -153,16 +154,16 @@ const LIKELY_GROWTH = 1.25
 const LIKELY_OVERHEAD = 64
 
 /** Collects results in one growing buffer. */
-class ResultWriter {
+class ResultWriter implements Target {
   /** Octets of results so far. */
   octets = 0
+  buffer: Buffer
   readonly #rows: Int32Array
-  #bytes: Buffer
   #row = 0
 
   constructor(messages: number, sizeHint: number) {
     this.#rows = new Int32Array(messages * RESULT_ROW)
-    this.#bytes = Buffer.allocUnsafeSlow(Math.ceil(sizeHint * LIKELY_GROWTH) + messages * LIKELY_OVERHEAD)
+    this.buffer = Buffer.allocUnsafeSlow(Math.ceil(sizeHint * LIKELY_GROWTH) + messages * LIKELY_OVERHEAD)
   }
 
   /** @param elapsed milliseconds that the message took */
@@ -174,10 +175,13 @@ class ResultWriter {
     }
     const { payload, payloadOffset, payloadLength, plain, plainOffset, plainLength } = result
     const tail = Math.min(plainLength, plainEndLength)
-    this.#makeRoom(payloadLength + tail)
-    payload.copy(this.#bytes, this.octets, payloadOffset, payloadOffset + payloadLength)
+    const end = this.octets + payloadLength + tail
+    const isInPlace = payload === this.buffer
+    if (end > this.buffer.length) this.grow(this.octets + (isInPlace ? payloadLength : 0), end, end)
+    // A deflated payload is there already.
+    if (!isInPlace) payload.copy(this.buffer, this.octets, payloadOffset, payloadOffset + payloadLength)
     this.octets += payloadLength
-    plain.copy(this.#bytes, this.octets, plainOffset + plainLength - tail, plainOffset + plainLength)
+    plain.copy(this.buffer, this.octets, plainOffset + plainLength - tail, plainOffset + plainLength)
     this.octets += tail
     this.#push(result.deflated ? DEFLATED : PLAIN, payloadLength, plainLength, tail, micros)
   }
@@ -189,7 +193,7 @@ class ResultWriter {
   finish(runTime: number): BatchResult {
     // Without a copy the whole buffer would be moved, however little of it is used.
     const bytes =
-      this.#bytes.length > 2 * this.octets ? new Uint8Array(this.#bytes.subarray(0, this.octets)) : this.#bytes
+      this.buffer.length > 2 * this.octets ? new Uint8Array(this.buffer.subarray(0, this.octets)) : this.buffer
     return { bytes, rows: this.#rows, runTime }
   }
 
@@ -204,11 +208,11 @@ class ResultWriter {
     this.#row += RESULT_ROW
   }
 
-  #makeRoom(size: number): void {
-    if (this.octets + size <= this.#bytes.length) return
-    const larger = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, this.octets + size))
-    this.#bytes.copy(larger, 0, 0, this.octets)
-    this.#bytes = larger
+  /** Beyond `most` too: other messages follow. */
+  grow(used: number, _most: number, least = 0): void {
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.buffer.length * 2, least))
+    this.buffer.copy(larger, 0, 0, used)
+    this.buffer = larger
   }
 }
 

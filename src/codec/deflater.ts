@@ -2,7 +2,7 @@
 
 import zlib, { type ZlibOptions } from 'node:zlib'
 import type { Settings } from '../settings.js'
-import { Scratch } from './scratch.js'
+import { Scratch, type Target } from './scratch.js'
 import { openHandle, type ZlibHandle } from './zlib-handle.js'
 
 export type DeflateTuning = Pick<Settings, 'deflateLevel' | 'memLevel'>
@@ -20,7 +20,7 @@ const LEAST_WINDOW_BITS = 9
 const NOTHING = Buffer.alloc(0)
 
 export class Deflater {
-  /** Octets of the deflated message in `output`. */
+  /** Octets of the deflated message, which begins where `deflate` was told. */
   length = 0
   readonly #scratch = new Scratch()
   readonly #tuning: DeflateTuning
@@ -31,46 +31,64 @@ export class Deflater {
     this.#tuning = tuning
   }
 
-  /** The deflated message, `length` octets from 0. Valid until the next message. */
-  get output(): Buffer {
-    return this.#scratch.buffer
+  /** Memory for one message at a time, for who has none of its own. */
+  begin(): Target {
+    this.#scratch.begin()
+    return this.#scratch
   }
 
   /**
-   * Deflates `length` octets of `plain` from `offset` into `output`.
+   * Deflates `length` octets of `plain` from `offset` into `target` from `start`. What is behind `start` is lost.
    *
    * @param windowBits agreed server_max_window_bits, 8–15
    * @param dictionary plain text that the peer still has in its window; empty without context takeover
    * @returns false if the result would not be smaller than the plain text
    */
-  deflate(plain: Buffer, offset: number, length: number, windowBits: number, dictionary: Buffer): boolean {
+  deflate(
+    plain: Buffer,
+    offset: number,
+    length: number,
+    windowBits: number,
+    dictionary: Buffer,
+    target: Target,
+    start: number,
+  ): boolean {
     const level = this.#levelFor(length)
     const bits = Math.max(windowBits, LEAST_WINDOW_BITS)
     const keeps = dictionary.length === 0
     const context = keeps ? this.#keptContext(level, bits) : this.#open(level, bits, dictionary)
-    if (context === undefined)
-      return this.#deflateOnce(plain.subarray(offset, offset + length), level, bits, dictionary)
-    const smaller = this.#deflateWith(context, plain, offset, length)
-    this.#scratch.end(this.length)
+    if (context === undefined) {
+      const own = this.#deflateOnce(plain.subarray(offset, offset + length), level, bits, dictionary)
+      return this.#take(own, length, target, start)
+    }
+    const smaller = this.#deflateWith(context, plain, offset, length, target, start)
+    if (target === this.#scratch) this.#scratch.end(this.length)
     if (keeps) context.reset()
     else context.close()
     return smaller
   }
 
   /** Gives up as soon as the result has grown to the plain text's length. */
-  #deflateWith(context: ZlibHandle, plain: Buffer, offset: number, length: number): boolean {
-    const most = length + TAIL
-    this.#scratch.begin()
+  #deflateWith(
+    context: ZlibHandle,
+    plain: Buffer,
+    offset: number,
+    length: number,
+    target: Target,
+    start: number,
+  ): boolean {
+    const most = start + length + TAIL
     let left = length
-    let written = 0
+    let end = start
     for (;;) {
-      context.write(plain, offset + length - left, left, this.output, written, this.output.length)
+      const room = Math.min(target.buffer.length, most)
+      context.write(plain, offset + length - left, left, target.buffer, end, room)
       left = context.inputLeft
-      written = this.output.length - context.roomLeft
-      this.length = written - TAIL
-      if (written >= most) return false
+      end = room - context.roomLeft
+      this.length = end - start - TAIL
+      if (end >= most) return false
       if (context.roomLeft > 0) return true
-      this.#scratch.grow(written, most)
+      target.grow(end, most)
     }
   }
 
@@ -92,14 +110,18 @@ export class Deflater {
   }
 
   /** The same without Node's handle. */
-  #deflateOnce(plain: Buffer, level: number, windowBits: number, dictionary: Buffer): boolean {
+  #deflateOnce(plain: Buffer, level: number, windowBits: number, dictionary: Buffer): Buffer {
     const finishFlush = zlib.constants.Z_SYNC_FLUSH
-    this.#scratch.buffer = zlib.deflateRawSync(plain, {
-      ...this.#zlibOptions(level, windowBits, dictionary),
-      finishFlush,
-    })
-    this.length = this.output.length - TAIL
-    return this.length < plain.length
+    return zlib.deflateRawSync(plain, { ...this.#zlibOptions(level, windowBits, dictionary), finishFlush })
+  }
+
+  #take(deflated: Buffer, plainLength: number, target: Target, start: number): boolean {
+    this.length = deflated.length - TAIL
+    if (this.length >= plainLength) return false
+    const end = start + this.length
+    if (target.buffer.length < end) target.grow(start, end, end)
+    deflated.copy(target.buffer, start, 0, this.length)
+    return true
   }
 
   #zlibOptions(level: number, windowBits: number, dictionary: Buffer = NOTHING): ZlibOptions {

@@ -11,7 +11,14 @@ const KEPT_SIZE = 1024 * 1024
 /** Messages in a row that do not need a larger one, after which it is dropped. */
 const PATIENCE = 256
 
-export class Scratch {
+/** Memory that grows while something is written into it. */
+export interface Target {
+  readonly buffer: Buffer
+  /** Makes the buffer larger, to `least` octets at least, and keeps the first `used`; more than `most` are not needed. */
+  grow(used: number, most: number, least?: number): void
+}
+
+export class Scratch implements Target {
   buffer = Buffer.alloc(0)
   #unneeded = 0
 

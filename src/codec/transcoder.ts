@@ -5,6 +5,7 @@ import type { ProtocolErrorCode } from '../errors.js'
 import type { Settings } from '../settings.js'
 import { Deflater } from './deflater.js'
 import { GIVEN_UP, Inflater, type WorkBound } from './inflater.js'
+import type { Target } from './scratch.js'
 
 export type TranscoderSettings = Pick<Settings, 'maxMessage' | 'maxInflateRatio' | 'deflateLevel' | 'memLevel'>
 
@@ -74,20 +75,35 @@ export class Transcoder {
 
   /** Makes the reply to `message`. The result object is the same at each call. */
   transcode(message: Incoming): Outgoing {
-    return this.transcodeWithin(message, undefined) as Outgoing
+    return this.#transcode(message, undefined, undefined, 0) as Outgoing
   }
 
   /** The same, but undefined where inflating is more work than `bound`. */
   transcodeWithin(message: Incoming, bound: WorkBound | undefined): Outgoing | undefined {
+    return this.#transcode(message, bound, undefined, 0)
+  }
+
+  /** The same as `transcode`, but a deflated payload is put into `target` at `start`; what is behind that is lost. */
+  transcodeInto(message: Incoming, target: Target, start: number): Outgoing {
+    return this.#transcode(message, undefined, target, start) as Outgoing
+  }
+
+  #transcode(
+    message: Incoming,
+    bound: WorkBound | undefined,
+    target: Target | undefined,
+    start: number,
+  ): Outgoing | undefined {
     const result = this.#result
     const violation = message.compressed ? this.#inflate(message, bound) : this.#takePlain(message)
     if (violation === GIVEN_UP) return undefined
     result.violation = violation
     if (violation !== undefined) return result
-    result.deflated = this.#deflate(message)
+    const memory = target ?? this.#deflater.begin()
+    result.deflated = this.#deflate(message, memory, start)
     if (result.deflated) {
-      result.payload = this.#deflater.output
-      result.payloadOffset = 0
+      result.payload = memory.buffer
+      result.payloadOffset = start
       result.payloadLength = this.#deflater.length
     } else {
       result.payload = result.plain
@@ -119,9 +135,9 @@ export class Transcoder {
     return undefined
   }
 
-  #deflate(message: Incoming): boolean {
+  #deflate({ windowBits, deflateWindow }: Incoming, target: Target, start: number): boolean {
     const { plain, plainOffset, plainLength } = this.#result
     if (plainLength < LEAST_DEFLATED) return false
-    return this.#deflater.deflate(plain, plainOffset, plainLength, message.windowBits, message.deflateWindow)
+    return this.#deflater.deflate(plain, plainOffset, plainLength, windowBits, deflateWindow, target, start)
   }
 }

@@ -3,6 +3,7 @@
 import fc from 'fast-check'
 import { BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT } from '../../src/protocol/opcodes.js'
 import { cutAt, type DecodedEvent } from './decode.js'
+import { MOST_FRAMES } from './decoder-oracle.js'
 import { closePayload, type FrameFields, frameOctets } from './frame-octets.js'
 
 export interface FrameStream {
@@ -10,9 +11,6 @@ export interface FrameStream {
   /** What a receiver has to report. */
   readonly events: readonly DecodedEvent[]
 }
-
-/** Frames of one legal message at most. */
-export const MOST_FRAMES = 6
 
 /**
  * Octets of the largest payloads, each the whole of a text of `aé`. A stream has one at most, and no other long one.

@@ -5,6 +5,7 @@ import { after, before, describe, it, mock } from 'node:test'
 import zlib, { constants } from 'node:zlib'
 import fc from 'fast-check'
 import { Deflater, type DeflateTuning } from '../../../src/codec/deflater.js'
+import { Scratch } from '../../../src/codec/scratch.js'
 import { largestDistance } from '../../support/deflate-distances.js'
 import { deflateMessage, inflateMessage } from '../../support/deflate-message.js'
 import { noise, prose, repeated } from '../../support/plain-texts.js'
@@ -29,8 +30,9 @@ function deflaterFor(tuning: Partial<DeflateTuning> = {}): Deflater {
 
 /** The payload, or undefined where the plain text is better sent as it is. */
 function deflate(deflater: Deflater, plain: Buffer, windowBits = 15, dictionary: Buffer = NOTHING): Buffer | undefined {
-  const smaller = deflater.deflate(plain, 0, plain.length, windowBits, dictionary)
-  return smaller ? Buffer.from(deflater.output.subarray(0, deflater.length)) : undefined
+  const target = deflater.begin()
+  const smaller = deflater.deflate(plain, 0, plain.length, windowBits, dictionary, target, 0)
+  return smaller ? Buffer.from(target.buffer.subarray(0, deflater.length)) : undefined
 }
 
 for (const handles of ['with', 'without']) {
@@ -105,6 +107,20 @@ for (const handles of ['with', 'without']) {
       assert.ok(alone !== undefined && behind !== undefined && behind.length * 3 < alone.length)
     })
 
+    it('writes behind what is in its target, which grows and keeps it', () => {
+      const deflater = deflaterFor()
+      const before = noise(100)
+      const target = new Scratch()
+      target.buffer = Buffer.from(before)
+      for (const plain of [prose(300), prose(1_500_000)]) {
+        assert.ok(deflater.deflate(plain, 0, plain.length, 15, NOTHING, target, 100))
+        assert.deepEqual(inflateMessage(target.buffer.subarray(100, 100 + deflater.length)), plain)
+        assert.deepEqual(target.buffer.subarray(0, 100), before)
+      }
+      assert.ok(!deflater.deflate(noise(500), 0, 500, 15, NOTHING, target, 100))
+      assert.deepEqual(target.buffer.subarray(0, 100), before)
+    })
+
     it('forgets a message before the next one', () => {
       const deflater = deflaterFor()
       const plain = prose(500)
@@ -138,10 +154,10 @@ describe('Deflater', () => {
   it('takes no more room than the result needs', () => {
     const deflater = deflaterFor()
     deflate(deflater, Buffer.alloc(2 ** 23))
-    assert.equal(deflater.output.length, 64 * 1024)
+    assert.equal(deflater.begin().buffer.length, 64 * 1024)
     deflate(deflater, prose(2 ** 20))
-    assert.ok(deflater.output.length > 64 * 1024)
-    assert.ok(deflater.output.length <= 2 ** 20)
+    assert.ok(deflater.begin().buffer.length > 64 * 1024)
+    assert.ok(deflater.begin().buffer.length <= 2 ** 20)
   })
 })
 

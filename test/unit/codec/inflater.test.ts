@@ -144,6 +144,24 @@ for (const handles of ['with', 'without']) {
       }
     })
 
+    it('gives a block behind a final one no more than the last 32 KiB, however long the message is already', () => {
+      const inflater = inflaterFor()
+      for (const length of [32_768, 32_769, 40_000, 70_000]) {
+        const before = noise(length, 7)
+        const dictionary = before.subarray(-32 * 1024)
+        for (const start of [300, 32_000]) {
+          const plain = dictionary.subarray(start, start + 300)
+          const payload = Buffer.concat([finalMessage(before), deflateMessage(plain, { dictionary })])
+          assert.deepEqual(inflate(inflater, payload, noise(100)), Buffer.concat([before, plain]))
+        }
+      }
+    })
+
+    it('knows the tail at the end of a message of any length that is allowed', () => {
+      const octets = Buffer.concat([deflateMessage(prose(500)), Buffer.from([0x00, 0x00, 0xff, 0xff])])
+      assert.equal(inflate(inflaterFor(prose(500).length), octets), 'ECHOBAHN_DEFLATE_TAIL')
+    })
+
     it('tells apart what is wrong, with final blocks and a window before it and without', () => {
       const wrong = [
         [deflateMessage(noise(100), { dictionary: noise(200) }), 'ECHOBAHN_DEFLATE_DISTANCE'],
