@@ -15,9 +15,7 @@ export interface ServiceReport extends TrafficReport {
   readonly id: number
   readonly key: string
   readonly state: 'open' | 'closed'
-  /** Seconds of its life, where the service tells them: its own work, waiting for the peer, not reading. */
-  readonly serverSeconds?: number
-  readonly peerSeconds?: number
+  /** Seconds in which the service did not read, where it tells them. */
   readonly pausedSeconds?: number
 }
 

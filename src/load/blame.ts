@@ -4,7 +4,8 @@ import { type Metrics, sumOf } from './admin-client.js'
 import type { Evidence } from './comparison.js'
 import { percentile } from './latencies.js'
 import type { Outcome } from './outcome.js'
-import { amount, time } from './words.js'
+import type { SlowMessage } from './tally.js'
+import { time } from './words.js'
 
 const HISTOGRAM = 'echobahn_echo_duration_seconds'
 /** Slow messages that are told of. */
@@ -16,25 +17,36 @@ export function blameOf(
 ): string[] {
   const { echo, waiting } = latencies
   if (echo.totalCount === 0) return []
-  const own = serviceQuantile(before, after, 0.99)
   const byKey = new Map(reports.map(report => [report.key, report]))
+  const all = percentile(echo, 99)
+  const waited = percentile(waiting, 99)
+  const own = (serviceQuantile(before, after, 0.99) ?? Number.NaN) * 1000
+  const told = slowest.slice(0, TOLD)
   return [
-    'where the time of the slowest went:',
-    `  99 % of the echoes took ${time(percentile(echo, 99))} or less from when they were due;`,
-    `  of the messages 99 % waited ${time(percentile(waiting, 99))} or less to be sent,`,
-    `  99 % were with the service for ${own === undefined ? 'a time that its metrics do not tell' : `${time(own * 1000)} or less`}; the rest is network, kernel and queues`,
-    ...slowest.slice(0, TOLD).map(({ key, due, sent, back }) => {
-      const report = byKey.get(key)
-      return `  slowest: ${time(back - due)}, of which ${time(sent - due)} waiting to be sent and ${time(back - sent)} under way${report === undefined ? '' : `, on connection ${report.id}${lifeOf(report)}`}`
-    }),
+    'where the time of the slowest went, by the 99th percentile of each part:',
+    `  from due until back  ${time(all)}`,
+    `  waiting to be sent   ${time(waited)}`,
+    `  the service's own    ${Number.isNaN(own) ? 'its metrics do not tell' : `${time(own)} at most`}`,
+    `  network and kernel   ${Number.isNaN(own) ? 'unknown' : `${time(Math.max(0, all - waited - own))}, the rest`}`,
+    `  paused               ${pausedOf(told.map(({ key }) => byKey.get(key)))}`,
+    ...told.map(message => slowLine(message, byKey.get(message.key))),
   ]
 }
 
-function lifeOf({ serverSeconds, peerSeconds, pausedSeconds }: Evidence['reports'][number]): string {
-  if (serverSeconds === undefined || peerSeconds === undefined || pausedSeconds === undefined)
-    return " (the service's report does not tell its own, its peer's and paused time)"
-  const parts = [`${amount(serverSeconds)} s the service's own`, `${amount(peerSeconds)} s its peer's`]
-  return ` (in all its life ${parts.join(', ')}, ${amount(pausedSeconds)} s paused)`
+type Report = Evidence['reports'][number] | undefined
+
+function slowLine({ due, sent, back }: SlowMessage, report: Report): string {
+  const where = report === undefined ? '' : `, on connection ${report.id}`
+  return `  slowest: ${time(back - due)}, of it ${time(sent - due)} waiting and ${time(back - sent)} under way${where}`
+}
+
+/** Of the connections with the slowest messages, over all their life. */
+function pausedOf(reports: readonly Report[]): string {
+  const found = reports.filter(report => report !== undefined)
+  if (found.length === 0) return 'unknown, the service no longer has the reports of these connections'
+  const seconds = found.flatMap(({ pausedSeconds }) => pausedSeconds ?? [])
+  if (seconds.length === 0) return "unknown, the service's reports do not tell it"
+  return `${time(Math.max(...seconds) * 1000)} at most, of their connections' whole life`
 }
 
 /** Seconds: upper end of the bucket in which the quantile is; undefined when nothing was observed. */

@@ -175,7 +175,7 @@ export class Conductor {
     const effort: Effort = {
       ...{ cpu: this.#cpu, threads },
       busiest: Math.max(...this.#results.map(({ busy }) => busy)),
-      memory: process.memoryUsage.rss(),
+      memory: process.resourceUsage().maxRSS * 1024,
     }
     const outcome: Outcome = {
       ...sums,

@@ -78,9 +78,14 @@ export class Generator {
   go(at: number): void {
     if (this.phase !== 'ready') return
     const start = at - performance.timeOrigin
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#begin(start), start - performance.now())
+  }
+
+  #begin(start: number): void {
     this.#enter('running')
     this.#since = start
-    this.#loop.start(start)
+    this.#loop.start(Math.max(start, performance.now()))
     this.fleet.startChurn(start)
     this.#tick()
   }

@@ -26,7 +26,7 @@ export interface Effort {
   readonly threads: number
   /** Share of the time in which the busiest thread had work, 0–1. */
   readonly busiest: number
-  /** Octets of resident memory at the end, all processes. */
+  /** Octets of resident memory at the most, all processes. */
   readonly memory: number
 }
 

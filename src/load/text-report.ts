@@ -1,4 +1,4 @@
-// The results as text for a terminal or a log: no colours, no line longer than 100 columns but those of long URLs.
+// The results as text for a terminal or a log: no colours, and no line longer than 100 columns but those of tables.
 
 import { type Histogram, LATENCIES, type LatencyName, mean, percentile } from './latencies.js'
 import { FAULTS, type Fault } from './orders.js'
@@ -7,7 +7,7 @@ import { PERCENTILES } from './outcome-file.js'
 import { renderBars } from './text-histogram.js'
 import type { Judgement } from './thresholds.js'
 import { trafficReport } from './traffic.js'
-import { amount, faultWords, octets, percent, time } from './words.js'
+import { amount, faultWords, octets, percent, time, wrap } from './words.js'
 
 const LATENCY_TITLES: Readonly<Record<LatencyName, string>> = {
   handshake: 'handshakes',
@@ -20,14 +20,14 @@ const LATENCY_TITLES: Readonly<Record<LatencyName, string>> = {
 /** Blocks of lines, an empty line between them, without a final line feed. */
 export function renderText(outcome: Outcome, judgements: readonly Judgement[]): string {
   const blocks = [
-    outcome.descriptions,
+    outcome.descriptions.flatMap(line => wrap(line)),
     rateLines(outcome),
     latencyTable(outcome),
     echoBars(outcome),
     faultLines(outcome),
     connectionLines(outcome),
     comparisonLines(outcome),
-    outcome.notes,
+    outcome.notes.flatMap(line => wrap(line)),
     judgementLines(judgements),
   ]
   return blocks
@@ -60,7 +60,7 @@ function rateLines(outcome: Outcome): string[] {
     ...compressionLine('received', received),
     [
       'tool',
-      `${percent(perSecond(effort.cpu))} of a core${cpu}, ${octets(effort.memory)} of memory, busiest thread ${percent(effort.busiest)}`,
+      `${percent(perSecond(effort.cpu))} of a core${cpu}, ${octets(effort.memory)} of memory at the most, busiest thread ${percent(effort.busiest)}`,
     ],
   ])
 }
@@ -124,9 +124,9 @@ function comparisonLines({ comparison }: Outcome): string[] {
   const gone = missing > 0 ? `, ${amount(missing)} more are no longer in its reports` : ''
   const result = mismatches.length === 0 ? 'agree to the message and the octet' : 'DO NOT AGREE'
   return [
-    `the service's counts ${result}: ${amount(compared)} connections compared${gone}; totals ${totals}`,
+    ...wrap(`the service's counts ${result}: ${amount(compared)} connections compared${gone}; totals ${totals}`, '  '),
     ...mismatches.map(line => `  ${line}`),
-    ...blame,
+    ...blame.flatMap(line => wrap(line, '    ')),
   ]
 }
 

@@ -32,6 +32,21 @@ function digits(value: number): string {
   return value >= 100 ? String(Math.round(value)) : value.toPrecision(3)
 }
 
+/** Lines of at most `width` columns, but for words that are longer; those after the first are indented. */
+export function wrap(text: string, indent = '', width = 100): string[] {
+  const [first, ...words] = text.trimStart().split(' ')
+  const lines: string[] = []
+  let line = text.slice(0, text.length - text.trimStart().length) + first
+  for (const word of words) {
+    if (line.length + 1 + word.length <= width) line += ` ${word}`
+    else {
+      lines.push(line)
+      line = indent + word
+    }
+  }
+  return [...lines, line]
+}
+
 const FAULT_WORDS: Readonly<Record<string, string>> = {
   outOfOrder: 'out of order',
   handshakes: 'failed handshakes',
