@@ -24,6 +24,10 @@ export type RestartReason = (typeof RESTART_REASONS)[number]
 export const END_CAUSES = ['closed', 'lost'] as const
 export type EndCause = (typeof END_CAUSES)[number]
 
+/** What a lack of file descriptors did to connections: see the help of `shortages_total`. */
+export const SHORTAGES = ['turned_away', 'accept_failed', 'undelivered'] as const
+export type Shortage = (typeof SHORTAGES)[number]
+
 /** Limits that an alert compares a gauge with, named as their options. */
 export const LIMITS = ['max_connections', 'codec_queue', 'memory_budget'] as const
 export type Limit = (typeof LIMITS)[number]
@@ -176,6 +180,12 @@ export const SUMMED = {
     labels: {},
     buckets: DURATION_BUCKETS,
   },
+  log_lines_lost_total: {
+    type: 'counter',
+    unit: 'lines',
+    help: 'Lines of the log that could not be written, by all processes.',
+    labels: {},
+  },
   slow_reader_closes_total: {
     type: 'counter',
     unit: 'connections',
@@ -307,6 +317,12 @@ export const PRIMARY_METRICS = {
     unit: 'connections',
     help: 'TCP connections that ended: closed by their peer or their worker, or lost with a worker that died.',
     labels: { cause: END_CAUSES },
+  },
+  shortages_total: {
+    type: 'counter',
+    unit: 'connections',
+    help: 'Connections that met a lack of file descriptors: turned_away by the primary, not accepted by it, or not delivered to a worker, so that another one gets them.',
+    labels: { kind: SHORTAGES },
   },
   websockets: {
     type: 'gauge',

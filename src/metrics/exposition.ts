@@ -10,6 +10,7 @@ import {
   PREFIX,
   PRIMARY_METRICS,
   RESTART_REASONS,
+  SHORTAGES,
   SUMMED,
   WORKER_METRICS,
   WORKER_STATES,
@@ -88,6 +89,9 @@ function registerConnections(registry: Registry, { totals, connections, workers 
   })
   register(registry, 'connections_total', opened, () => [{ labels: {}, value: connections.opened }])
   register(registry, 'connections_ended_total', ended, () => samplesBy('cause', END_CAUSES, connections.ended))
+  register(registry, 'shortages_total', PRIMARY_METRICS.shortages_total, () =>
+    samplesBy('kind', SHORTAGES, connections.shortages),
+  )
   register(registry, 'websockets', PRIMARY_METRICS.websockets, () => [{ labels: {}, value: totals.websockets }])
   register(registry, 'websockets_lost_total', lost, () => [{ labels: {}, value: totals.websocketsLost }])
 }

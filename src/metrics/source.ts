@@ -1,6 +1,6 @@
 // What the exposition reads at a scrape. The primary's totals and fleet have these shapes.
 
-import type { EndCause, RestartReason, WorkerGauge, WorkerState } from './catalogue.js'
+import type { EndCause, RestartReason, Shortage, WorkerGauge, WorkerState } from './catalogue.js'
 
 export interface MetricSource {
   /** Totals of all summed series, indexed as layout says. They only grow. */
@@ -26,6 +26,7 @@ export interface FleetSource {
 export interface ConnectionSource {
   readonly opened: number
   readonly ended: Readonly<Record<EndCause, number>>
+  readonly shortages: Readonly<Record<Shortage, number>>
   /** Open connections by the number of the worker; workers without any may be missing. */
   openByWorker(): ReadonlyMap<number, number>
 }

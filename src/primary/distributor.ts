@@ -12,40 +12,41 @@ export const ACKNOWLEDGEMENT_TIMEOUT = 1000
 /** Milliseconds for which a worker without a free file descriptor gets no connections. */
 export const OUT_OF_FILES_PAUSE = 500
 
-export interface DistributorOptions<Socket> {
+export interface DistributorOptions<Socket, Worker> {
   readonly distribution: Settings['distribution']
   readonly limits: Limits
   /** Closes the primary's copy; the connection itself lives on when a worker holds another. */
   readonly closeSocket: (socket: Socket) => void
   /** Whether the peer has left while we had the only copy, so that there is nothing to hand over. */
   readonly isGone: (socket: Socket) => boolean
+  /** A worker stopped speaking, or spoke again. */
+  readonly onResponsive: (recipient: Worker, responsive: boolean) => void
+  /** A worker got a hand-over without its socket. */
+  readonly onUndelivered: (recipient: Worker) => void
   /** Monotonic milliseconds. */
   readonly now: () => number
 }
 
-export class Distributor<Socket> {
+export class Distributor<Socket, Worker extends Recipient<Socket>> {
+  readonly #options: DistributorOptions<Socket, Worker>
   readonly #strategy: Strategy
   readonly #admission: AdmissionControl
-  readonly #closeSocket: (socket: Socket) => void
-  readonly #isGone: (socket: Socket) => boolean
-  readonly #now: () => number
-  readonly #lanes: Lane<Socket>[] = []
-  readonly #laneOf = new Map<Recipient<Socket>, Lane<Socket>>()
+  readonly #lanes: Lane<Socket, Worker>[] = []
+  readonly #laneOf = new Map<Worker, Lane<Socket, Worker>>()
   /** Admitted connections that no worker can be given at the moment. */
   #waiting: Untaken<Socket>[] = []
   /** Connections that a worker took. */
   #opened = 0
   readonly #ended: Record<EndCause, number> = { closed: 0, lost: 0 }
+  #held = 0
   #lastChosen = -1
   #lastHandover = 0
   #closed = false
 
-  constructor(options: DistributorOptions<Socket>) {
+  constructor(options: DistributorOptions<Socket, Worker>) {
     this.#strategy = STRATEGIES[options.distribution]
     this.#admission = new AdmissionControl(options.limits)
-    this.#closeSocket = options.closeSocket
-    this.#isGone = options.isGone
-    this.#now = options.now
+    this.#options = options
   }
 
   /** Whether `accept` needs the peer's address. */
@@ -63,22 +64,28 @@ export class Distributor<Socket> {
     return this.#ended
   }
 
+  /** Sockets that no worker has taken yet: our copies are open. */
+  get held(): number {
+    return this.#held
+  }
+
   /** Takes charge of an accepted socket. Without any eligible worker it waits for one, unless it is to be refused. */
   accept(socket: Socket, address: string): void {
+    this.#held++
     const admission = this.#closed ? 503 : this.#admission.admit(address)
     this.#place({ admission, address, socket, deadline: 0 })
   }
 
   /** The worker is ready for connections. */
-  join(recipient: Recipient<Socket>): void {
-    const lane = new Lane(recipient)
+  join(recipient: Worker): void {
+    const lane = new Lane<Socket, Worker>(recipient)
     this.#laneOf.set(recipient, lane)
     this.#lanes.push(lane)
     this.#placeWaiting()
   }
 
   /** The worker gets no more connections; it keeps those it has. */
-  retire(recipient: Recipient<Socket>): void {
+  retire(recipient: Worker): void {
     const lane = this.#laneOf.get(recipient)
     if (!lane) return
     lane.retired = true
@@ -86,7 +93,7 @@ export class Distributor<Socket> {
   }
 
   /** The worker is dead: what it had is lost, what it had not taken goes to others. Returns how many are lost. */
-  remove(recipient: Recipient<Socket>): number {
+  remove(recipient: Worker): number {
     const lane = this.#laneOf.get(recipient)
     if (!lane) return 0
     this.#laneOf.delete(recipient)
@@ -98,30 +105,31 @@ export class Distributor<Socket> {
   }
 
   /** The worker serves the connections from now on. Numbers that were revoked meanwhile are passed over. */
-  taken(recipient: Recipient<Socket>, ids: readonly number[]): void {
+  taken(recipient: Worker, ids: readonly number[]): void {
     this.#answered(recipient, ids, (lane, { admission, address, socket }, id) => {
       lane.taken.set(id, { admission, address })
       this.#opened++
-      this.#closeSocket(socket)
+      this.#close(socket)
     })
   }
 
   /** The worker gave them back. */
-  refused(recipient: Recipient<Socket>, ids: readonly number[]): void {
+  refused(recipient: Worker, ids: readonly number[]): void {
     this.#answered(recipient, ids, (lane, connection) => this.#place(connection, lane))
   }
 
   /** They came without their sockets, which is so when the worker has no file descriptor left: it gets a pause. */
-  undelivered(recipient: Recipient<Socket>, ids: readonly number[]): void {
+  undelivered(recipient: Worker, ids: readonly number[]): void {
     this.#answered(recipient, ids, (lane, connection) => {
-      if (this.#isGone(connection.socket)) return this.#drop(connection)
-      lane.outOfFilesUntil = this.#now() + OUT_OF_FILES_PAUSE
+      if (this.#options.isGone(connection.socket)) return this.#drop(connection)
+      this.#options.onUndelivered(recipient)
+      lane.outOfFilesUntil = this.#options.now() + OUT_OF_FILES_PAUSE
       this.#place(connection, lane)
     })
   }
 
   /** Connections ended. Numbers that the worker does not own, such as revoked ones, are passed over. */
-  ended(recipient: Recipient<Socket>, ids: readonly number[]): void {
+  ended(recipient: Worker, ids: readonly number[]): void {
     const lane = this.#laneOf.get(recipient)
     if (!lane) return
     for (const id of ids) {
@@ -134,18 +142,20 @@ export class Distributor<Socket> {
   }
 
   /** The worker said something, whatever it was: it is responsive. */
-  heard(recipient: Recipient<Socket>): void {
+  heard(recipient: Worker): void {
     const lane = this.#laneOf.get(recipient)
     if (!lane || lane.responsive) return
     lane.responsive = true
+    this.#options.onResponsive(recipient, true)
     this.#placeWaiting()
   }
 
   /** The worker gets nothing until it is heard again. What is on its way to it stays there until its deadline. */
-  suspend(recipient: Recipient<Socket>): void {
+  suspend(recipient: Worker): void {
     const lane = this.#laneOf.get(recipient)
     if (!lane?.responsive) return
     lane.responsive = false
+    this.#options.onResponsive(recipient, false)
     this.#placeElsewhere(lane, lane.queue.splice(0))
   }
 
@@ -169,25 +179,25 @@ export class Distributor<Socket> {
     for (const lane of this.#lanes) this.#placeElsewhere(lane, lane.queue.splice(0))
   }
 
-  isResponsive(recipient: Recipient<Socket>): boolean {
+  isResponsive(recipient: Worker): boolean {
     return this.#laneOf.get(recipient)?.responsive ?? false
   }
 
   /** Connections that the worker took and has. */
-  open(recipient: Recipient<Socket>): number {
+  open(recipient: Worker): number {
     return this.#laneOf.get(recipient)?.taken.size ?? 0
   }
 
   /** Connections of the worker, those reserved for it included. */
-  load(recipient: Recipient<Socket>): number {
+  load(recipient: Worker): number {
     return this.#laneOf.get(recipient)?.load ?? 0
   }
 
   /** Takes those of `ids` that are under way to the worker out of flight, gives them to `settle`, and sends the next. */
   #answered(
-    recipient: Recipient<Socket>,
+    recipient: Worker,
     ids: readonly number[],
-    settle: (lane: Lane<Socket>, connection: Untaken<Socket>, id: number) => void,
+    settle: (lane: Lane<Socket, Worker>, connection: Untaken<Socket>, id: number) => void,
   ): void {
     const lane = this.#laneOf.get(recipient)
     if (!lane) return
@@ -204,7 +214,7 @@ export class Distributor<Socket> {
     }
   }
 
-  #takeBack(lane: Lane<Socket>, now: number): void {
+  #takeBack(lane: Lane<Socket, Worker>, now: number): void {
     const missed: Untaken<Socket>[] = []
     for (const [id, connection] of lane.inFlight) {
       if (connection.deadline > now) break
@@ -217,7 +227,7 @@ export class Distributor<Socket> {
     this.#placeElsewhere(lane, missed)
   }
 
-  #place(connection: Untaken<Socket>, except?: Lane<Socket>): void {
+  #place(connection: Untaken<Socket>, except?: Lane<Socket, Worker>): void {
     const lane = this.#closed ? undefined : this.#choose(except)
     if (lane) this.#reserve(lane, connection)
     else if (this.#closed || connection.admission !== 0) this.#drop(connection)
@@ -230,12 +240,12 @@ export class Distributor<Socket> {
     for (const connection of waiting) this.#place(connection)
   }
 
-  #placeElsewhere(from: Lane<Socket>, connections: readonly Untaken<Socket>[]): void {
+  #placeElsewhere(from: Lane<Socket, Worker>, connections: readonly Untaken<Socket>[]): void {
     for (const connection of connections) this.#place(connection, from)
   }
 
   /** The lane `except` is taken only when there is no other. */
-  #choose(except: Lane<Socket> | undefined): Lane<Socket> | undefined {
+  #choose(except: Lane<Socket, Worker> | undefined): Lane<Socket, Worker> | undefined {
     const index = this.#strategy(this.#lanes, this.#lastChosen)
     if (index < 0) return undefined
     this.#lastChosen = index
@@ -245,23 +255,28 @@ export class Distributor<Socket> {
     return others[this.#strategy(others, -1)] ?? lane
   }
 
-  #reserve(lane: Lane<Socket>, connection: Untaken<Socket>): void {
+  #reserve(lane: Lane<Socket, Worker>, connection: Untaken<Socket>): void {
     if (lane.inFlight.size >= MOST_IN_FLIGHT) lane.queue.push(connection)
     else this.#send(lane, connection)
   }
 
-  #send(lane: Lane<Socket>, connection: Untaken<Socket>): void {
+  #send(lane: Lane<Socket, Worker>, connection: Untaken<Socket>): void {
     const id = ++this.#lastHandover
     // Whole milliseconds: in the message they are shorter.
-    connection.deadline = Math.ceil(this.#now()) + ACKNOWLEDGEMENT_TIMEOUT
+    connection.deadline = Math.ceil(this.#options.now()) + ACKNOWLEDGEMENT_TIMEOUT
     lane.inFlight.set(id, connection)
     const { admission, deadline, socket } = connection
     lane.recipient.handOver({ type: 'handover', id, admission, deadline }, socket)
   }
 
   #drop(connection: Untaken<Socket>): void {
-    this.#closeSocket(connection.socket)
+    this.#close(connection.socket)
     this.#release(connection)
+  }
+
+  #close(socket: Socket): void {
+    this.#held--
+    this.#options.closeSocket(socket)
   }
 
   #release({ admission, address }: Taken): void {

@@ -2,20 +2,29 @@
 
 import type { WorkerView } from '../admin/view.js'
 import { monotonicNow } from '../messages.js'
-import { type EndCause, type RestartReason, WORKER_STATES, type WorkerState } from '../metrics/catalogue.js'
+import {
+  type EndCause,
+  type RestartReason,
+  type Shortage,
+  WORKER_STATES,
+  type WorkerState,
+} from '../metrics/catalogue.js'
 import type { ConnectionSource, FleetSource } from '../metrics/source.js'
 import type { Accepted } from './accepted.js'
 import type { Distributor } from './distributor.js'
 import type { Fleet } from './fleet.js'
+import type { Shortages } from './shortage.js'
 import type { WorkerProcess } from './worker-process.js'
 
 export class FleetStatus implements FleetSource, ConnectionSource {
   readonly #fleet: Fleet
-  readonly #distributor: Distributor<Accepted>
+  readonly #distributor: Distributor<Accepted, WorkerProcess>
+  readonly shortages: Readonly<Record<Shortage, number>>
 
-  constructor(fleet: Fleet, distributor: Distributor<Accepted>) {
+  constructor(fleet: Fleet, distributor: Distributor<Accepted, WorkerProcess>, shortages: Shortages) {
     this.#fleet = fleet
     this.#distributor = distributor
+    this.shortages = shortages.counts
   }
 
   /** Whether any worker takes connections now. */

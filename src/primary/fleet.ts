@@ -150,13 +150,19 @@ export class Fleet {
 
   #restart(place: Place, dead: WorkerProcess, exit: Exit): void {
     const readyFor = dead.readyAt === undefined ? 0 : monotonicNow() - dead.readyAt
-    if (dead.readyAt === undefined && ++place.failedStarts >= MOST_FAILED_STARTS) return this.#giveUp(place, exit)
+    if (dead.readyAt === undefined && !this.#isForkAlone(exit) && ++place.failedStarts >= MOST_FAILED_STARTS)
+      return this.#giveUp(place, exit)
     this.restarts[restartReason(dead, exit)]++
     const delay = place.backoff.delayAfter(readyFor)
     this.#log.warn({ worker: place.number, delay }, 'worker restarts')
     place.restartTimer = setTimeout(() => {
       place.current = this.#fork(place)
     }, delay)
+  }
+
+  /** The system had no means for another process, for which those that serve must not be ended. */
+  #isForkAlone({ code }: Exit): boolean {
+    return code !== null && code < 0 && this.#places.some(({ current }) => current?.state === 'ready')
   }
 
   #giveUp({ number, failedStarts }: Place, exit: Exit): void {

@@ -29,8 +29,8 @@ export type Taken = Pick<Untaken<never>, 'admission' | 'address'>
  */
 export const MOST_IN_FLIGHT = 16
 
-export class Lane<Socket> {
-  readonly recipient: Recipient<Socket>
+export class Lane<Socket, Worker extends Recipient<Socket>> {
+  readonly recipient: Worker
   /** By the number of the hand-over. */
   readonly taken = new Map<number, Taken>()
   /** Hand-overs under way by number, oldest first. */
@@ -42,7 +42,7 @@ export class Lane<Socket> {
   /** Until when the worker is taken to be out of file descriptors; undefined when it is not. */
   outOfFilesUntil: number | undefined
 
-  constructor(recipient: Recipient<Socket>) {
+  constructor(recipient: Worker) {
     this.recipient = recipient
   }
 

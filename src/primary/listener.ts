@@ -2,7 +2,6 @@
 
 import { type AddressInfo, createServer, isIPv6, type Server } from 'node:net'
 import { ExitError } from '../errors.js'
-import { monotonicNow } from '../messages.js'
 
 /** Connections that the kernel completes before we accept them; it cuts this to its own limit (net.core.somaxconn). */
 const BACKLOG = 4096
@@ -27,17 +26,6 @@ export async function listen(server: Server, host: string, port: number): Promis
     })
   })
   return (server.address() as AddressInfo).port
-}
-
-/** Accepting fails when descriptors run out, and then again and again: one failure in a second is told. */
-export function onAcceptError(listener: Server, tell: (error: Error) => void): void {
-  let toldAt = Number.NEGATIVE_INFINITY
-  listener.on('error', error => {
-    const now = monotonicNow()
-    if (now - toldAt < 1000) return
-    toldAt = now
-    tell(error)
-  })
 }
 
 /** `host:port` as a URL has it: IPv6 addresses stand in brackets (RFC 3986 section 3.2.2). */

@@ -18,9 +18,10 @@ import { Distributor } from './distributor.js'
 import { Fleet } from './fleet.js'
 import { FleetStatus } from './fleet-status.js'
 import { Gathering } from './gathering.js'
-import { authority, createListener, listen, onAcceptError } from './listener.js'
+import { authority, createListener, listen } from './listener.js'
 import { openFilesLimit, openFilesWarning } from './open-files.js'
 import { SharedRounds } from './shared-rounds.js'
+import { Shortages } from './shortage.js'
 import { checkTlsFiles } from './tls-files.js'
 import { Totals } from './totals.js'
 import { SILENCE_TIMEOUT, startWatchdog } from './watchdog.js'
@@ -36,7 +37,9 @@ const manifest: { readonly version: string } = createRequire(import.meta.url)('#
  */
 export async function runPrimary(settings: Settings): Promise<number> {
   checkTlsFiles(settings)
-  return new Primary(settings, await createLog(settings.logLevel)).run()
+  const totals = new Totals()
+  const log = await createLog(settings.logLevel, () => totals.countLostLogLine())
+  return new Primary(settings, totals, log).run()
 }
 
 /** Milliseconds after which a scrape goes on with what has come. */
@@ -45,8 +48,10 @@ const SNAPSHOT_TIMEOUT = 300
 class Primary {
   readonly #settings: Settings
   readonly #log: Logger
-  readonly #totals = new Totals()
-  readonly #distributor: Distributor<Accepted>
+  readonly #totals: Totals
+  readonly #openFiles = openFilesLimit()
+  readonly #shortages: Shortages
+  readonly #distributor: Distributor<Accepted, WorkerProcess>
   readonly #fleet: Fleet
   readonly #status: FleetStatus
   readonly #snapshots: Gathering<WorkerProcess, undefined>
@@ -62,14 +67,18 @@ class Primary {
   #end!: (exitCode: number) => void
   #fail!: (error: Error) => void
 
-  constructor(settings: Settings, log: Logger) {
+  constructor(settings: Settings, totals: Totals, log: Logger) {
     this.#settings = settings
+    this.#totals = totals
+    this.#shortages = new Shortages(this.#openFiles, log)
     this.#log = log
     this.#distributor = new Distributor({
       distribution: settings.distribution,
       limits: settings,
       closeSocket: accepted => accepted.close(),
       isGone: accepted => accepted.gone,
+      onResponsive: (worker, responsive) => this.#onResponsive(worker, responsive),
+      onUndelivered: () => this.#shortages.note('undelivered'),
       now: monotonicNow,
     })
     this.#fleet = new Fleet(settings, log, {
@@ -79,7 +88,7 @@ class Primary {
       onExit: worker => this.#onExit(worker),
       onGiveUp: error => this.#fail(error),
     })
-    const status = new FleetStatus(this.#fleet, this.#distributor)
+    const status = new FleetStatus(this.#fleet, this.#distributor, this.#shortages)
     const started = () => status.started()
     const isResponsive = (worker: WorkerProcess) => status.isResponsive(worker)
     this.#status = status
@@ -107,7 +116,7 @@ class Primary {
     const servicePort = await listen(this.#listener, host, port)
     takeAccepted(this.#listener, accepted => this.#onAccepted(accepted))
     const adminServicePort = await listen(this.#admin, adminHost, adminPort)
-    onAcceptError(this.#listener, error => this.#log.error({ err: error }, 'connections cannot be accepted'))
+    for (const server of [this.#listener, this.#admin]) server.on('error', () => this.#shortages.note('accept_failed'))
     this.#warnOfOpenFiles()
     this.#handleSignals()
     setupWorkers()
@@ -117,7 +126,18 @@ class Primary {
     this.#phase = 'serving'
     const scheme = tlsCert === undefined ? 'ws' : 'wss'
     const service = `${scheme}://${authority(host, servicePort)}`
-    process.stdout.write(`listening ${service} admin http://${authority(adminHost, adminServicePort)}\n`)
+    const admin = `http://${authority(adminHost, adminServicePort)}`
+    this.#logStart(service, admin)
+    // Whoever started us may not listen, or the disk may be full.
+    process.stdout.on('error', () => {})
+    process.stdout.write(`listening ${service} admin ${admin}\n`)
+  }
+
+  #logStart(service: string, admin: string): void {
+    const { workers, codecThreads, maxConnections, maxConnectionsPerIp, maxMessage } = this.#settings
+    const limits = { maxConnections, maxConnectionsPerIp, maxMessage, openFiles: this.#openFiles?.soft }
+    const { version } = manifest
+    this.#log.info({ version, node: process.version, service, admin, workers, codecThreads, limits }, 'serving')
   }
 
   #createAdmin(): HttpServer {
@@ -151,12 +171,16 @@ class Primary {
   }
 
   #warnOfOpenFiles(): void {
-    const limit = openFilesLimit()
-    const warning = limit && openFilesWarning(limit, this.#settings.maxConnections)
+    const warning = this.#openFiles && openFilesWarning(this.#openFiles, this.#settings.maxConnections)
     if (warning) this.#log.warn(warning)
   }
 
   #onAccepted(accepted: Accepted): void {
+    if (!this.#shortages.hasRoom(this.#distributor.held)) {
+      accepted.close()
+      this.#shortages.note('turned_away')
+      return
+    }
     this.#distributor.accept(accepted, this.#distributor.needsAddress ? accepted.address : '')
   }
 
@@ -191,10 +215,21 @@ class Primary {
         { worker: worker.number, workerPid: worker.pid, lost },
         `connections lost with the worker: ${lost}`,
       )
+    else if (worker.cut)
+      this.#log.warn(
+        { worker: worker.number, workerPid: worker.pid, cut: worker.cut },
+        `connections cut: ${worker.cut}`,
+      )
     if (this.#phase === 'draining') this.#cut += worker.cut ?? lost
     this.#totals.forget(worker.pid)
     this.#snapshots.gone(worker)
     this.#reports.gone(worker)
+  }
+
+  #onResponsive({ number, pid, heardAt }: WorkerProcess, responsive: boolean): void {
+    const worker = { worker: number, workerPid: pid }
+    if (responsive) this.#log.info(worker, 'worker responsive again')
+    else this.#log.warn({ ...worker, silence: Math.round(monotonicNow() - heardAt) }, 'worker unresponsive')
   }
 
   #checkWorkers(now: number): void {

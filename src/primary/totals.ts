@@ -18,6 +18,7 @@ interface LastSnapshot {
 }
 
 const ACCEPTED = offsetOf('handshakes_total', { result: 'accepted' })
+const LOG_LINES_LOST = offsetOf('log_lines_lost_total')
 const CLOSES: ReadonlySet<number> = new Set(seriesOf('closes_total').map(({ offset }) => offset))
 
 export class Totals implements MetricSource {
@@ -52,6 +53,11 @@ export class Totals implements MetricSource {
     const arrivedAt = this.#now()
     this.#snapshots.set(pid, { worker, gauges: snapshot.gauges, websockets, arrivedAt })
     this.#lastArrival.set(worker, arrivedAt)
+  }
+
+  /** A line of the primary's own log is lost. */
+  countLostLogLine(): void {
+    this.values[LOG_LINES_LOST]++
   }
 
   /** The process is gone and its last snapshot was added: its gauges go with it, its counts stay, what it had is lost. */

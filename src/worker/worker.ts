@@ -8,6 +8,7 @@ import { receiveHandles } from '../handle-channel.js'
 import { createLog } from '../log.js'
 import type { Changes, FromWorker, Handover, Leave, Start, ToWorker } from '../messages.js'
 import { Counters } from '../metrics/counters.js'
+import { offsetOf } from '../metrics/layout.js'
 import { Archive } from '../report/archive.js'
 import type { Settings } from '../settings.js'
 import { CodecMetrics } from './codec-metrics.js'
@@ -30,6 +31,8 @@ const SNAPSHOT_INTERVAL = 250
 /** Bounds of the pause between two looks at the deadlines, in milliseconds. */
 const SWEEP_INTERVAL = { least: 10, most: 250 }
 
+const LOG_LINES_LOST = offsetOf('log_lines_lost_total')
+
 /** Serves until the primary sends it away or dies. Signals are the primary's business: a terminal sends them to all. */
 export function runWorker(): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
@@ -42,8 +45,8 @@ export function runWorker(): void {
 }
 
 async function start({ settings, worker }: Start): Promise<WorkerService> {
-  const log = await createLog(settings.logLevel, { worker })
   const counters = new Counters()
+  const log = await createLog(settings.logLevel, () => counters.add(LOG_LINES_LOST, 1), { worker })
   const service = new WorkerService(
     settings,
     counters,

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { EchoPeer } from '../support/echo-peer.js'
 import { Service } from '../support/service.js'
 
 const warnings = (service: Service) => service.log.filter(({ msg }) => msg.includes('ulimit -n')).map(({ msg }) => msg)
@@ -21,5 +22,31 @@ describe('with at most 512 open files', () => {
 
   it('there is no warning when fewer connections are allowed', async t => {
     assert.deepEqual(warnings(await start(t, '--max-connections', '256')), [])
+  })
+})
+
+describe('when the primary has no file descriptors left', () => {
+  it('newcomers are turned away, counted and told of, and those that it holds are served later', async t => {
+    const limit = 256
+    const service = new Service(['--workers', '1'], {}, limit)
+    t.after(() => service.stop())
+    await service.listening()
+    const old = await EchoPeer.open(service.url)
+    const [{ pid }] = await service.workers()
+    process.kill(pid, 'SIGSTOP')
+    t.after(() => process.kill(pid, 'SIGCONT'))
+    const attempts = Array.from({ length: limit }, () => EchoPeer.open(service.url).catch(() => undefined))
+    await service.until(
+      () => service.metrics(),
+      metrics => metrics.get('echobahn_shortages_total{kind="turned_away"}') === 64,
+    )
+    process.kill(pid, 'SIGCONT')
+    const peers = (await Promise.all(attempts)).filter(peer => peer !== undefined)
+    assert.equal(peers.length, limit - 64)
+    await Promise.all([old, ...peers].map(peer => peer.echo()))
+    const { level } = await service.logged(({ msg }) => msg.includes('closed unanswered'))
+    assert.equal(level, 40)
+    await Promise.all(peers.map(peer => peer.close()))
+    await (await EchoPeer.open(service.url)).echo()
   })
 })

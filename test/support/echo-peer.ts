@@ -22,6 +22,8 @@ export class EchoPeer {
   private constructor(socket: WebSocket) {
     this.socket = socket
     this.closed = once(socket, 'close').then(([code]) => code)
+    // When the handshake fails, `open` says so.
+    this.closed.catch(() => {})
     socket.on('error', () => {})
     socket.on('message', data => {
       if (this.#waiter === undefined) this.strays++

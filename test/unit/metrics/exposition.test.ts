@@ -23,7 +23,12 @@ function sources() {
       websocketsLost: 7,
       snapshotAge: worker => worker / 4,
     },
-    connections: { opened: 20, ended: { closed: 9, lost: 8 }, openByWorker: () => new Map([[2, 3]]) },
+    connections: {
+      opened: 20,
+      ended: { closed: 9, lost: 8 },
+      shortages: { turned_away: 1, accept_failed: 2, undelivered: 4 },
+      openByWorker: () => new Map([[2, 3]]),
+    },
     fleet: { workersByState: () => states, restartsByReason: () => restarts },
     workers: 2,
     limits: { max_connections: 1000, codec_queue: 10, memory_budget: 5000 },
@@ -134,6 +139,9 @@ test('connections are those of the primary, by worker, and how they ended', asyn
     connections_total: 20,
     'connections_ended_total{cause="closed"}': 9,
     'connections_ended_total{cause="lost"}': 8,
+    'shortages_total{kind="turned_away"}': 1,
+    'shortages_total{kind="accept_failed"}': 2,
+    'shortages_total{kind="undelivered"}': 4,
     websockets: 6,
     websockets_lost_total: 7,
   }

@@ -128,12 +128,12 @@ class World {
   now = 1000
   readonly clients: Client[] = []
   readonly workers: Worker[] = []
-  readonly distributor: Distributor<Client>
+  readonly distributor: Distributor<Client, Worker>
   /** A look at the deadlines that has begun: its instant, and what was in the pipes by then. */
   #check: { now: number; unread: Map<Worker, number> } | undefined
 
   constructor(limit: number) {
-    this.distributor = new Distributor<Client>({
+    this.distributor = new Distributor<Client, Worker>({
       distribution: 'least-connections',
       limits: { maxConnections: limit, maxConnectionsPerIp: 0 },
       closeSocket: client => {
@@ -141,6 +141,8 @@ class World {
         client.closed = true
       },
       isGone: () => false,
+      onResponsive: () => {},
+      onUndelivered: () => {},
       now: () => this.now,
     })
     for (let i = 0; i < WORKERS; i++) this.fork()
@@ -218,6 +220,7 @@ class World {
   verifyOwners(): void {
     for (const { name, closed } of this.clients) assert.ok(closed, `the primary kept its copy of ${name}`)
     for (const worker of this.workers) assert.equal(this.distributor.load(worker), worker.open.size)
+    assert.equal(this.distributor.held, 0)
     const { openedTotal, endedTotal } = this.distributor
     const open = this.workers.reduce((sum, worker) => sum + this.distributor.open(worker), 0)
     assert.equal(openedTotal, endedTotal.closed + endedTotal.lost + open)

@@ -34,20 +34,27 @@ class FakeWorker implements Recipient<FakeSocket> {
 const unlimited = { maxConnections: 0, maxConnectionsPerIp: 0 }
 let now = 0
 let sockets: FakeSocket[] = []
+/** What was told of workers: that they stopped speaking (false) or spoke again. */
+let responsiveness: boolean[] = []
+let undelivered = 0
 
 beforeEach(() => {
   now = 1_000_000
   sockets = []
+  responsiveness = []
+  undelivered = 0
 })
 
 function distribute(distribution: 'least-connections' | 'round-robin', count: number, limits = unlimited) {
-  const distributor = new Distributor<FakeSocket>({
+  const distributor = new Distributor<FakeSocket, FakeWorker>({
     distribution,
     limits,
     closeSocket: socket => {
       socket.closed = true
     },
     isGone: socket => socket.gone,
+    onResponsive: (_, responsive) => responsiveness.push(responsive),
+    onUndelivered: () => undelivered++,
     now: () => now,
   })
   const workers = Array.from({ length: count }, () => new FakeWorker())
@@ -55,7 +62,7 @@ function distribute(distribution: 'least-connections' | 'round-robin', count: nu
   return { distributor, workers }
 }
 
-function accept(distributor: Distributor<FakeSocket>, count = 1, address = '192.0.2.1'): void {
+function accept(distributor: Distributor<FakeSocket, FakeWorker>, count = 1, address = '192.0.2.1'): void {
   for (let i = 0; i < count; i++) {
     const socket = { name: `s${sockets.length + 1}`, closed: false, gone: false }
     sockets.push(socket)
@@ -64,13 +71,13 @@ function accept(distributor: Distributor<FakeSocket>, count = 1, address = '192.
 }
 
 /** Answers `taken` to every hand-over under way until none is left. */
-function takeAll(distributor: Distributor<FakeSocket>, workers: readonly FakeWorker[]): void {
+function takeAll(distributor: Distributor<FakeSocket, FakeWorker>, workers: readonly FakeWorker[]): void {
   for (const worker of workers) {
     for (let i = 0; i < worker.received.length; i++) distributor.taken(worker, [worker.received[i].message.id])
   }
 }
 
-function loads(distributor: Distributor<FakeSocket>, workers: readonly FakeWorker[]): number[] {
+function loads(distributor: Distributor<FakeSocket, FakeWorker>, workers: readonly FakeWorker[]): number[] {
   return workers.map(worker => distributor.load(worker))
 }
 
@@ -240,6 +247,8 @@ describe('hand-over', () => {
     assert.deepEqual(loads(distributor, workers), [0, 5])
 
     distributor.heard(workers[0])
+    distributor.heard(workers[0])
+    assert.deepEqual(responsiveness, [false, true])
     accept(distributor)
     assert.deepEqual(loads(distributor, workers), [1, 5])
   })
@@ -266,7 +275,8 @@ describe('hand-over', () => {
   it('gives a worker without file descriptors a pause', () => {
     const { distributor, workers } = distribute('least-connections', 2)
     accept(distributor)
-    distributor.undelivered(workers[0], [1])
+    distributor.undelivered(workers[0], [1, 99])
+    assert.equal(undelivered, 1)
     accept(distributor)
     assert.deepEqual(workers[1].names, ['s1', 's2'])
     now += OUT_OF_FILES_PAUSE - 1
@@ -355,6 +365,18 @@ describe('hand-over', () => {
 })
 
 describe('the books', () => {
+  it('know how many sockets are held until they are taken, or closed', () => {
+    const { distributor, workers } = distribute('round-robin', 1)
+    accept(distributor, MOST_IN_FLIGHT + 3)
+    assert.equal(distributor.held, MOST_IN_FLIGHT + 3)
+    distributor.taken(workers[0], [1, 2])
+    assert.equal(distributor.held, MOST_IN_FLIGHT + 1)
+    distributor.remove(workers[0])
+    assert.equal(distributor.held, MOST_IN_FLIGHT + 1)
+    distributor.close()
+    assert.equal(distributor.held, 0)
+  })
+
   it('balance: what was opened is open, closed or lost', () => {
     const { distributor, workers } = distribute('round-robin', 2)
     accept(distributor, 7)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { describe, it } from 'node:test'
-import { authority, listen, onAcceptError } from '../../../src/primary/listener.js'
+import { authority, listen } from '../../../src/primary/listener.js'
 
 describe('listen', () => {
   it('names port and host when the port is in use', async t => {
@@ -17,16 +17,6 @@ describe('listen', () => {
 
   it('says so when the host is not an address of this machine', async () => {
     await assert.rejects(listen(createServer(), '192.0.2.1', 0), { message: /^192\.0\.2\.1 is not an address/ })
-  })
-})
-
-describe('onAcceptError', () => {
-  it('tells one of many failures at once', () => {
-    const told: Error[] = []
-    const server = createServer()
-    onAcceptError(server, error => told.push(error))
-    for (let i = 0; i < 100; i++) server.emit('error', new Error('accept EMFILE'))
-    assert.equal(told.length, 1)
   })
 })
 

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { lossyDestination } from '../../../src/log.js'
+
+function open(t: TestContext, path: string, flags: string): number {
+  const fd = openSync(path, flags)
+  t.after(() => closeSync(fd))
+  return fd
+}
+
+test('lines are written whole, one after another', t => {
+  const directory = mkdtempSync(join(tmpdir(), 'echobahn-'))
+  t.after(() => rmSync(directory, { recursive: true }))
+  const path = join(directory, 'log')
+  const log = lossyDestination(open(t, path, 'w'), () => assert.fail('a line is lost'))
+  log.write('Größe\n')
+  log.write('two\n')
+  assert.equal(readFileSync(path, 'utf8'), 'Größe\ntwo\n')
+})
+
+test('what cannot be written is lost and counted, and nothing is thrown', t => {
+  let lost = 0
+  const log = lossyDestination(open(t, '/dev/full', 'w'), () => lost++)
+  for (let i = 0; i < 3; i++) log.write('line\n')
+  assert.equal(lost, 3)
+})
+
+test('a line that broke off is not continued by the next', () => {
+  let lost = 0
+  const parts: string[] = []
+  const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+  const room = [3, full, full, 100]
+  const write = (_fd: number, octets: Buffer, from: number): number => {
+    const next = room.shift()
+    if (next instanceof Error) throw next
+    const part = octets.toString('utf8', from, from + (next ?? 0))
+    parts.push(part)
+    return part.length
+  }
+  const log = lossyDestination(-1, () => lost++, write)
+  log.write('first\n')
+  log.write('second\n')
+  log.write('third\n')
+  assert.equal(lost, 2)
+  assert.equal(parts.join(''), 'fir\nthird\n')
+})
