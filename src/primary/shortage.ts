@@ -2,7 +2,7 @@
 
 import type { Logger } from 'pino'
 import { SHORTAGES, type Shortage } from '../metrics/catalogue.js'
-import { Occasional } from './occasional.js'
+import { Occasional } from '../occasional.js'
 import type { OpenFilesLimit } from './open-files.js'
 
 /** File descriptors that the primary keeps for all but accepted connections: listeners, IPC pipes, the admin server. */

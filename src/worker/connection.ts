@@ -35,6 +35,8 @@ export interface ConnectionContext {
   readonly compressedRules: DecoderRules
   onGone(connection: Connection): void
   onInternalError(error: unknown): void
+  /** A connection was closed since the memory budget is used up. */
+  onClosedForMemory(): void
 }
 
 /** Rules that all connections with, or all without, compression share. */
@@ -215,6 +217,7 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
   /** A Close would have to wait behind what the peer does not read, and could not stand inside of a frame. */
   closeForMemory(): void {
     this.#traffic.closedForMemory()
+    this.#context.onClosedForMemory()
     const canClose = this.pending === 0 && !this.midFrame
     this.#letGo()
     this.#closing.ignoresInput = true

@@ -5,6 +5,7 @@ import type { Codec } from '../codec/codec.js'
 import { WORKER_GAUGES, type WorkerGauge } from '../metrics/catalogue.js'
 import type { Connection } from './connection.js'
 import type { MemoryBudget } from './memory-budget.js'
+import { residentMemory } from './resident-memory.js'
 
 /** Resolution of the event-loop delay's measurement in milliseconds. */
 const RESOLUTION = 10
@@ -72,5 +73,5 @@ export class Gauges {
 
 function ofProcess(): Pick<Record<WorkerGauge, number>, 'residentBytes' | 'cpuUserSeconds' | 'cpuSystemSeconds'> {
   const { user, system } = process.cpuUsage()
-  return { residentBytes: process.memoryUsage.rss(), cpuUserSeconds: user / 1e6, cpuSystemSeconds: system / 1e6 }
+  return { residentBytes: residentMemory(), cpuUserSeconds: user / 1e6, cpuSystemSeconds: system / 1e6 }
 }

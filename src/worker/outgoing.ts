@@ -10,7 +10,7 @@ export class Outgoing {
   readonly outbox: Outbox
   /** Messages answered since `begin`. */
   messages = 0
-  /** Octets of the slab that a write keeps; 0 if none does. */
+  /** Octets of the slab that a waiting write keeps beside its own; 0 if none waits. */
   #pinned = 0
   readonly #transport: Transport
   readonly #traffic: Traffic
@@ -81,8 +81,9 @@ export class Outgoing {
       outbox.release(true)
       return
     }
-    const free = this.#write(outbox.take())
-    this.#pinned = free ? 0 : outbox.buffer.length
+    const octets = outbox.take()
+    const free = this.#write(octets)
+    this.#pinned = free ? 0 : outbox.buffer.length - octets.length
     outbox.release(free)
   }
 

@@ -9,6 +9,7 @@ import { createLog } from '../log.js'
 import type { Changes, FromWorker, Handover, Leave, Start, ToWorker } from '../messages.js'
 import { Counters } from '../metrics/counters.js'
 import { offsetOf } from '../metrics/layout.js'
+import { Occasional } from '../occasional.js'
 import { Archive } from '../report/archive.js'
 import type { Settings } from '../settings.js'
 import { CodecMetrics } from './codec-metrics.js'
@@ -84,6 +85,9 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     this.#codec = codec
     this.#budget = new MemoryBudget(Math.floor(settings.memoryBudget / settings.workers))
     this.#traffic = new Traffic(counters)
+    const closedForMemory = new Occasional(count =>
+      log.warn({ connections: count, held: this.#budget.held }, 'the memory budget is used up: closed who held most'),
+    )
     this.#context = {
       settings,
       traffic: this.#traffic,
@@ -96,6 +100,7 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
       compressedRules: decoderRules(settings, true),
       onGone: connection => this.#onConnectionGone(connection),
       onInternalError: error => this.onInternalError(error),
+      onClosedForMemory: () => closedForMemory.happened(),
     }
     this.#openings = new Openings(settings, secureContextOf(settings), this.#traffic, this)
     this.#gauges = new Gauges(this.#connections, this.#budget, codec, settings.codecThreads)

@@ -84,6 +84,7 @@ export interface Bench {
   readonly transport: FakeTransport
   readonly counters: Counters
   readonly codec: Codec
+  readonly budget: MemoryBudget
   readonly errors: unknown[]
 }
 
@@ -98,6 +99,7 @@ export function openSharing(share: number, deflate?: DeflateAgreement, ...flags:
   const counters = new Counters()
   const codec = new Codec(settings, new CodecMetrics(counters, pino({ level: 'silent' })))
   const errors: unknown[] = []
+  const budget = new MemoryBudget(settings.memoryBudget / settings.workers)
   const context: ConnectionContext = {
     settings,
     traffic: new Traffic(counters),
@@ -105,16 +107,17 @@ export function openSharing(share: number, deflate?: DeflateAgreement, ...flags:
     codec,
     turns: new Turns(),
     share: new Share(share),
-    budget: new MemoryBudget(settings.memoryBudget / settings.workers),
+    budget,
     plainRules: decoderRules(settings, false),
     compressedRules: decoderRules(settings, true),
     onGone: () => {},
     onInternalError: error => errors.push(error),
+    onClosedForMemory: () => {},
   }
   const transport = new FakeTransport()
   const connection = new Connection(context, { id: 1, deflate }, transport)
   connection.start(Buffer.alloc(0))
-  return { connection, transport, counters, codec, errors }
+  return { connection, transport, counters, codec, budget, errors }
 }
 
 export function feed({ connection }: Bench, ...chunks: Buffer[]): void {

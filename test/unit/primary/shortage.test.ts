@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Logger } from 'pino'
-import { OCCASION_INTERVAL, Occasional } from '../../../src/primary/occasional.js'
+import { OCCASION_INTERVAL, Occasional } from '../../../src/occasional.js'
 import { Shortages } from '../../../src/primary/shortage.js'
 
 describe('what may happen often', () => {

@@ -445,3 +445,46 @@ test('a message in the middle of its frames is waited for before our Close; one 
   )
   assert.deepEqual(messagesOf(bench), [message(TEXT, 'ab'), message(CLOSE, closePayload(1001))])
 })
+
+test('at the end of the memory budget the connection that holds most gets 1013; one that reads nothing is dropped', () => {
+  const budget = ['--memory-budget', '32MiB', '--workers', '1']
+  const message = clientFrame({ opcode: BINARY, fin: false, payload: Buffer.alloc(4 * 2 ** 20) })
+
+  const assembling = openConnection(NO_TAKEOVER, ...budget)
+  feed(assembling, message)
+  assert.ok(assembling.connection.held >= 4 * 2 ** 20)
+  assembling.connection.closeForMemory()
+  const [close] = serverFrames(assembling.transport.output)
+  assert.equal(close.payload.readUInt16BE(), 1013)
+  assert.ok(assembling.transport.ended)
+  assert.equal(assembling.transport.destroyed, false)
+  assert.equal(assembling.connection.held, 0)
+  feed(assembling, clientFrame({ opcode: PING }))
+  assert.equal(serverFrames(assembling.transport.output).length, 1)
+
+  const unread = openConnection(undefined, ...budget)
+  unread.transport.taking = false
+  feed(unread, message)
+  unread.connection.closeForMemory()
+  assert.ok(unread.transport.destroyed)
+  assert.equal(unread.counters.values[offsetOf('memory_budget_closes_total')], 1)
+  unread.connection.onClosed()
+  assert.equal(unread.counters.values[offsetOf('closes_total', { initiator: 'server', code: '1013' })], 1)
+})
+
+test('what is held is told to the budget as it grows and shrinks, and a pause for it holds reading', () => {
+  const bench = openConnection(undefined, '--memory-budget', '32MiB', '--workers', '1', '--high-water-mark', '30MiB')
+  bench.transport.taking = false
+  feed(bench, clientFrame({ opcode: BINARY, payload: Buffer.alloc(10 * 2 ** 20) }))
+  assert.equal(bench.budget.held, bench.connection.held)
+  assert.equal(bench.transport.paused, false)
+  feed(bench, clientFrame({ opcode: BINARY, payload: Buffer.alloc(14 * 2 ** 20) }))
+  assert.ok(bench.transport.paused)
+  assert.equal(bench.counters.values[offsetOf('memory_budget_pauses_total')], 1)
+  bench.transport.take(2 ** 20)
+  bench.connection.onProgress()
+  assert.equal(bench.transport.paused, false)
+  assert.equal(bench.budget.held, bench.connection.held)
+  bench.connection.onClosed()
+  assert.equal(bench.budget.held, 0)
+})

@@ -1,6 +1,6 @@
 // Tells now and then of something that may happen very often.
 
-import { monotonicNow } from '../messages.js'
+import { monotonicNow } from './messages.js'
 
 /** Milliseconds between two tellings. */
 export const OCCASION_INTERVAL = 10_000
