@@ -25,8 +25,8 @@ export function readHead(...chunks: readonly Uint8Array[]): HeadRead {
   let length: number | undefined
   for (const chunk of chunks) {
     const wasWhole = reader.head !== undefined
-    // A line feed before the chunk would begin a line, and behind it end one.
-    const buffer = Buffer.alloc(chunk.length + 2 * MARGIN, '\n')
+    // A letter before the chunk would be a part of its line, and a line feed behind it would end that.
+    const buffer = Buffer.alloc(chunk.length + 2 * MARGIN, '\n').fill('G', 0, MARGIN)
     buffer.set(chunk, MARGIN)
     const position = reader.push(buffer, MARGIN, MARGIN + chunk.length)
     buffer.fill(0xff)

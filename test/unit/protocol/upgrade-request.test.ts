@@ -113,7 +113,7 @@ const NOT_UPGRADE: Expected = {
   headers: UPGRADE,
   sentence: /WebSocket echo service/,
 }
-const BAD_HOST = badRequest(/Host header/)
+const BAD_HOST = badRequest(/Host header must be there exactly once/)
 const BARE_IPV6 = badRequest(/IPv6 address in the Host header needs brackets around it, such as "\[::1\]:8888"/)
 const BAD_CONNECTION = badRequest(/Connection header must include "Upgrade"/)
 const BAD_LENGTH = badRequest(/Content-Length header must be 0/)
