@@ -48,8 +48,7 @@ export class HandleChannel {
    * called, which happens once, whether it was sent or not: a write that waits for room in the pipe still needs it.
    */
   send(handover: Handover, connection: object, written: () => void): void {
-    if (!this.#worker.isConnected()) written()
-    else if (this.#direct === undefined || connection instanceof Socket) {
+    if (this.#direct === undefined || connection instanceof Socket) {
       // `send` takes bare handles too, but its types do not say so.
       this.#worker.send(handover, connection as Socket, { keepOpen: true }, written)
     } else write(this.#direct, handover, connection, written)

@@ -23,11 +23,11 @@ export interface Untaken<Socket> {
 export type Taken = Pick<Untaken<never>, 'admission' | 'address'>
 
 /**
- * Hand-overs under way per worker: enough that a worker has work while its acknowledgements travel. Each of them has to be
- * revoked when the worker stands still, and they must all find room in the pipe; a socket that waits here can go elsewhere
- * without further ado.
+ * Hand-overs under way per worker: enough that a worker has work while its acknowledgements travel, and few, since a worker
+ * reads one handle in each turn of its event loop, so that the last waits for as many turns. Each has to be revoked when the
+ * worker stands still; a socket that waits here can go elsewhere without further ado.
  */
-export const MOST_IN_FLIGHT = 16
+export const MOST_IN_FLIGHT = 8
 
 export class Lane<Socket, Worker extends Recipient<Socket>> {
   readonly recipient: Worker

@@ -109,7 +109,8 @@ describe('the hand-over', () => {
       const peers = await EchoPeer.openMany(service.url, 100)
       await Promise.all(peers.map(peer => peer.echo()))
       const [first, second] = await service.workers()
-      assert.deepEqual([first.connections, second.connections], [50, 50])
+      assert.equal(first.connections + second.connections, 100)
+      assert.ok(first.connections > 0 && second.connections > 0)
       assert.equal(
         service.log.some(({ msg }) => msg === 'acknowledged'),
         acknowledged,

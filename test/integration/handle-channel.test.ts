@@ -163,6 +163,9 @@ describe('a handle', () => {
     const wrapped = new Accepted(socket)
     wrapped.sendTo(receiver.channel, handover(1))
     assert.deepEqual(await receiver.next(1), [{ id: 1, kind: 'socket' }])
+    // Ours is still there.
+    wrapped.sendTo(receiver.channel, handover(2))
+    assert.deepEqual(await receiver.next(1), [{ id: 2, kind: 'socket' }])
     wrapped.close()
     await once(client.resume(), 'close')
   })

@@ -32,7 +32,7 @@ test('a line that broke off is not continued by the next', () => {
   let lost = 0
   const parts: string[] = []
   const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
-  const room = [3, full, full, 100]
+  const room = [full, 3, 100, 3, full, full, 100]
   const write = (_fd: number, octets: Buffer, from: number): number => {
     const next = room.shift()
     if (next instanceof Error) throw next
@@ -41,9 +41,7 @@ test('a line that broke off is not continued by the next', () => {
     return part.length
   }
   const log = lossyDestination(-1, () => lost++, write)
-  log.write('first\n')
-  log.write('second\n')
-  log.write('third\n')
-  assert.equal(lost, 2)
-  assert.equal(parts.join(''), 'fir\nthird\n')
+  for (const line of ['lost\n', 'in two parts\n', 'broken off\n', 'lost\n', 'last\n']) log.write(line)
+  assert.equal(lost, 3)
+  assert.equal(parts.join(''), 'in two parts\nbro\nlast\n')
 })

@@ -47,7 +47,8 @@ describe('a question', () => {
     assert.deepEqual(await gathered, { answers: ['yes', 'no'], silent: [] })
   })
 
-  it('is answered at once when there is nobody, again and again', async () => {
+  it('is answered at once when there is nobody, again and again', async t => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
     members = []
     assert.deepEqual(await ask(), { answers: [], silent: [] })
     assert.deepEqual(await ask(), { answers: [], silent: [] })
@@ -79,11 +80,15 @@ describe('a question', () => {
   })
 
   it('does not wait for the dead, nor name them', async () => {
+    members = ['a', 'b', 'c']
     const gathered = ask()
+    gathering.gone('c')
     gathering.answered('a', 1, 'yes')
+    assert.equal(await isDone(gathered), false)
     gathering.gone('b')
     assert.deepEqual(await gathered, { answers: ['yes'], silent: [] })
 
+    members = ['a', 'b']
     stuck = ['b']
     const again = ask()
     gathering.gone('b')
