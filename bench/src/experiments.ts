@@ -11,11 +11,10 @@ import type { Plan } from './plan.js'
 import { scalingExperiments } from './scaling-experiments.js'
 import { WORKLOADS } from './workloads.js'
 
+export const WORKLOAD_IDS = WORKLOADS.map(({ id }) => id)
+export const OTHER_IDS = ['idle', 'handshakes', 'fairness', 'attack', 'pool', 'offload', 'scaling']
 /** Values of `--only`. */
-export const EXPERIMENT_IDS = [
-  ...WORKLOADS.map(({ id }) => id),
-  ...['idle', 'handshakes', 'fairness', 'attack', 'pool', 'offload', 'scaling'],
-]
+export const EXPERIMENT_IDS = [...WORKLOAD_IDS, ...OTHER_IDS]
 
 export function allExperiments(plan: Plan): Experiment[] {
   return [

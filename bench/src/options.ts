@@ -1,7 +1,7 @@
 // The command line of the benchmark.
 
 import { parseArgs } from 'node:util'
-import { EXPERIMENT_IDS } from './experiments.js'
+import { EXPERIMENT_IDS, OTHER_IDS, WORKLOAD_IDS } from './experiments.js'
 import { PEER_NAMES, type PeerName } from './peers.js'
 import { LOAD_CLIENTS, type LoadProgram } from './wsload.js'
 
@@ -9,7 +9,8 @@ export const USAGE = `Measures echobahn beside other WebSocket servers in one ru
 
 npm run bench -- [OPTIONS]
 
-  --only LIST      of ${EXPERIMENT_IDS.join(', ')} (default: all)
+  --only LIST      of ${WORKLOAD_IDS.join(', ')},
+                   ${OTHER_IDS.join(', ')} (default: all)
   --peers LIST     of ${PEER_NAMES.join(', ')} (default: all); ratios are to ws, and to the better of bun and uws
   --rounds N       times that everything is measured (default: 5)
   --seconds N      measured seconds of each load, after one of warm-up (default: 2)

@@ -16,16 +16,17 @@ export interface LoadProgram {
   readonly command: readonly string[]
 }
 
-export interface Toolchain {
+export interface Build {
+  /** Folder of the source. */
+  readonly source: string
   readonly compiler: string
   /** Folder that compiled programs are kept in. */
   readonly cache: string
 }
 
-const SOURCE = join(BENCH, 'wsload')
-const TOOLCHAIN: Toolchain = { compiler: 'gcc', cache: join(BENCH, '.cache') }
+const BUILD: Build = { source: join(BENCH, 'wsload'), compiler: 'gcc', cache: join(BENCH, '.cache') }
 const FLAGS = ['-std=gnu11', '-O2', '-Wall', '-Wextra']
-const NEEDED = `wsload is compiled from ${SOURCE}, which takes gcc and zlib's headers (Debian, Ubuntu: apt-get install \
+const NEEDED = `wsload is compiled from ${BUILD.source}, which takes gcc and zlib's headers (Debian, Ubuntu: apt-get install \
 gcc zlib1g-dev). --client ts makes the load without them, at more CPU time for each message`
 
 /** @throws Error that says what to install when wsload cannot be compiled. */
@@ -45,10 +46,10 @@ export function programFor({ tls }: LoadShape, chosen: LoadProgram): LoadProgram
  *
  * @throws Error that says what to install when it cannot be compiled.
  */
-export function buildWsload({ compiler, cache }: Toolchain = TOOLCHAIN): string {
-  const files = readdirSync(SOURCE)
+export function buildWsload({ source, compiler, cache }: Build = BUILD): string {
+  const files = readdirSync(source)
     .sort()
-    .map(name => join(SOURCE, name))
+    .map(name => join(source, name))
   const program = join(cache, `wsload-${digestOf(files)}`)
   if (existsSync(program)) return program
   mkdirSync(cache, { recursive: true })

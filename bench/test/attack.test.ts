@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { test } from 'node:test'
 import type { WebSocket } from 'ws'
 import { ATTACK_KINDS } from '../src/attack-kinds.js'
@@ -99,6 +99,24 @@ test('whom the server has ended comes again', async t => {
   const { stop } = await attack(server.target.port, 'late bad UTF-8')
   await reached
   assert.ok((await stop()).connections >= 3 * CONNECTIONS)
+})
+
+test('who is not ended ends by himself, and comes again', async t => {
+  const { seen, reached } = times(3 * CONNECTIONS)
+  const patient = createTcpServer({ allowHalfOpen: true }, socket => {
+    socket.on('error', () => socket.destroy())
+    socket.on('end', () => {
+      assert.equal(socket.bytesRead, 4_410_000)
+      socket.end()
+      seen()
+    })
+    socket.resume()
+  }).listen(0, '127.0.0.1')
+  t.after(() => patient.close())
+  await once(patient, 'listening')
+  const { stop } = await attack((patient.address() as AddressInfo).port, 'pipelined requests')
+  await reached
+  assert.ok((await stop()).octets >= 3 * CONNECTIONS * 4_410_000)
 })
 
 test('nobody attacks before all are open', async t => {

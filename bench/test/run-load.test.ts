@@ -12,6 +12,12 @@ const place = { cores: [], signal: new AbortController().signal }
 const SHAPE = { connections: 4, octets: 20, depth: 1, opcode: 'text' } as const
 const counted: LoadRequest = { ...SHAPE, span: { count: 5, bound: 30 } }
 
+test('more connections than open files are refused before anything is opened', async () => {
+  const request: LoadRequest = { ...counted, connections: 2 ** 31 }
+  const load = runLoad({ ...place, ...loadProgram('ts') }, { port: 1, pid: process.pid }, request)
+  await assert.rejects(load, /^Error: 2147483648 connections need 2147483904 open files/)
+})
+
 for (const client of LOAD_CLIENTS) {
   const runner = { ...place, ...loadProgram(client) }
 

@@ -9,6 +9,7 @@ import { runWsload, spawnWsload } from './support/run-wsload.js'
 
 const CLOSE = 0x88
 const PING = 0x89
+const PONG = 0x8a
 const FIN = 0x80
 
 let service: Server
@@ -40,6 +41,18 @@ for (const [octets, compressedShare, ...options] of [
     assert.ok(line.hs_server_cpu_s > 0)
     assert.ok(line.server_rss_MB_before > 50 && line.server_rss_MB_after > 50)
   })
+
+test('large echoes behind the first are dropped unread, and still counted', async () => {
+  const args = ['127.0.0.1', service.port, '/', 2, 2 ** 20, 2, 30, '--count', 20, '--binary']
+  const { code, line } = await runWsload(args)
+  assert.deepEqual([code, line.error, line.messages], [0, '', 40])
+})
+
+test('a message larger than the kernel takes at once', async () => {
+  const args = ['127.0.0.1', service.port, '/', 1, 2 ** 24, 1, 30, '--count', 2, '--binary', '--verify-all']
+  const { code, line } = await runWsload(args)
+  assert.deepEqual([code, line.error, line.verified_first_echoes], [0, '', 2])
+})
 
 test('a window of many in flight, and percentiles in order', async () => {
   const args = ['127.0.0.1', service.port, '/', 10, 64, 32, 1, '--binary', '--warmup', 0, '--label', 'here']
@@ -109,6 +122,11 @@ const FAULTS: readonly (readonly [name: string, fault: Fault, error: RegExp, ...
     only(1, m => Buffer.concat([frame(1, m.payload), frame(FIN | 1, m.payload)])),
     /^new message inside a message$/,
   ],
+  [
+    'a message begins inside a message, where whole ones were usual',
+    only(3, m => Buffer.concat([frame(1, m.payload), frame(FIN | 1, m.payload)])),
+    /^new message inside a message$/,
+  ],
   ['a ping is in two frames', only(1, m => frame(PING & ~FIN, m.payload)), /^bad control frame$/],
   ['a first echo never ends', only(0, endless), /^echo too long$/],
   [
@@ -164,7 +182,7 @@ test('fragments and pings between them are understood, and pings are answered', 
   let echoes = 0
   const port = await startFaultyServer(t, {
     echo: ({ first, payload }) => {
-      if (first === (FIN | 0x0a)) {
+      if (first === PONG) {
         pongs.push(payload.toString())
         return Buffer.alloc(0)
       }
@@ -185,6 +203,26 @@ test('behind the first echo of a connection, compressed ones are only counted', 
   })
   const { line } = await runWsload(counted(port, '--deflate'))
   assert.deepEqual([line.error, line.rsv1_share, line.messages], ['', 1, 5])
+})
+
+test('frames right behind the response are read', async t => {
+  const pongs: string[] = []
+  const port = await startFaultyServer(t, {
+    response: accept => Buffer.concat([Buffer.from(acceptance(accept)), frame(PING, Buffer.from('at once'))]),
+    echo: message => {
+      if (message.first !== PONG) return echo(message)
+      pongs.push(message.payload.toString())
+      return Buffer.alloc(0)
+    },
+  })
+  const { code, line } = await runWsload(counted(port))
+  assert.deepEqual([code, line.error, pongs], [0, '', ['at once']])
+})
+
+test('a window in which nothing comes back is told', async t => {
+  const port = await startFaultyServer(t, { echo: () => Buffer.alloc(0) })
+  const { code, line } = await runWsload(['127.0.0.1', port, '/', 1, 20, 1, 0.1, '--warmup', 0])
+  assert.deepEqual([code, line.error], [1, 'only 0 of 1 first echoes verified'])
 })
 
 test('with a rate, messages do not wait for echoes', async t => {

@@ -17,7 +17,6 @@ double latency_percentile(double percent) {
   if (latencies.count == 0) return 0;
   uint64_t rank = (uint64_t)(percent / 100 * (double)latencies.count + 0.5);
   if (rank < 1) rank = 1;
-  if (rank > latencies.count) rank = latencies.count;
   uint64_t below = 0;
   for (uint32_t bucket = 0; bucket < sizeof latencies.buckets / sizeof *latencies.buckets; bucket++) {
     below += latencies.buckets[bucket];

@@ -220,7 +220,7 @@ static inline size_t read_usual(struct connection *connection, const uint8_t *oc
 }
 
 static void learn_usual(const struct connection *connection, const uint8_t *header, uint64_t octets) {
-  if (options.verify_all || !connection->verified || connection->in_message || (header[1] & MASKED)) return;
+  if (options.verify_all || !connection->verified || (header[1] & MASKED)) return;
   const bool plain = header[0] == (FIN | options.opcode) && octets == options.octets;
   const bool compressed = header[0] == (FIN | RSV1 | options.opcode);
   if ((!plain && !compressed) || octets == 0 || octets >= 65536) return;

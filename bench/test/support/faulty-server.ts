@@ -13,7 +13,7 @@ export interface Message {
 
 export interface Fault {
   /** The whole response to the opening handshake, if it is not the right one. @param accept what would be right */
-  readonly response?: (accept: string) => string
+  readonly response?: (accept: string) => string | Buffer
   /** What goes back for the nth message, from 0, of a connection; undefined leaves that to the connection's end. */
   readonly echo?: (message: Message, index: number, socket: Socket) => Buffer
 }
@@ -26,6 +26,11 @@ const KEY_OCTETS = 4
 /** An unmasked frame of up to 125 octets. */
 export function frame(first: number, payload: Buffer): Buffer {
   return Buffer.concat([Buffer.from([first, payload.length]), payload])
+}
+
+/** Of Sec-WebSocket-Accept. @param key of the request's Sec-WebSocket-Key */
+export function acceptValue(key: string): string {
+  return createHash('sha1').update(`${key}${ACCEPT_SUFFIX}`).digest('base64')
 }
 
 export function acceptance(accept: string, ...fields: readonly string[]): string {
