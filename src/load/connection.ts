@@ -174,11 +174,11 @@ export class Connection implements WireHandler {
   onChunk(chunk: Buffer, length: number): void {
     this.#wireOctets(RECEIVED, length)
     const reader = this.#reader
-    // What comes behind a Close is nobody's (RFC 6455 section 5.5.1).
-    if (reader === undefined || this.#closeReceived || this.#failed) return
+    if (reader === undefined || this.#failed) return
     const now = this.#shared.now()
     const before = this.flight.first
     reader.feed(chunk, length)
+    // What comes behind a Close is nobody's (RFC 6455 section 5.5.1).
     while (!this.#closeReceived && reader.next()) {
       if (reader.startsFrame) this.#frame(RECEIVED, reader.opcode, reader.length + reader.remaining)
       if (isControl(reader.opcode)) this.#onControl(reader, now)
@@ -226,7 +226,7 @@ export class Connection implements WireHandler {
   #onEnd(error: string | undefined): void {
     const { tally } = this.#shared
     const { flight } = this
-    const lost = flight.flying + flight.missing + flight.cancelWaiting()
+    const lost = flight.flying + flight.missing + flight.waiting
     if (lost > 0) this.#fault('lost', lost)
     if (this.#pings !== undefined && this.#pings.size > 0) this.#fault('lostPings', this.#pings.size)
     if (this.#closeReceived) return

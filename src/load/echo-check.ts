@@ -98,9 +98,8 @@ export class EchoCheck {
     const from = this.#received
     this.#received += length
     if (!this.#intact || this.#candidate < 0 || length === 0) return
-    const size = this.#source.sizeOf(this.#connection, this.#candidate)
-    this.#intact =
-      this.#received <= size && this.#source.matches(input, offset, length, from, this.#connection, this.#candidate)
+    // Beyond its size a message is compared with what would follow; that it is too long shows at its end.
+    this.#intact = this.#source.matches(input, offset, length, from, this.#connection, this.#candidate)
   }
 
   /** Decides which message it is, from its first octets. */

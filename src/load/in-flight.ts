@@ -104,13 +104,6 @@ export class InFlight {
     return missing
   }
 
-  /** Forgets what was never sent. */
-  cancelWaiting(): number {
-    const { waiting } = this
-    this.due = this.sent
-    return waiting
-  }
-
   #miss(isCounted: boolean): void {
     this.#missing ??= new Map()
     this.#missing.set(this.first, { due: this.dueAt(this.first), sent: this.sentAt(this.first), isCounted })

@@ -3,7 +3,7 @@
 import { BINARY, OPCODE_INDEX } from '../protocol/opcodes.js'
 import { makeRecorders } from './latencies.js'
 import { FAULTS, type Fault, type Orders } from './orders.js'
-import { addTraffic, FRAMES, MESSAGE_OCTETS, MESSAGES, makeTraffic, PAYLOAD, WIRE } from './traffic.js'
+import { FRAMES, MESSAGE_OCTETS, MESSAGES, makeTraffic, PAYLOAD, WIRE } from './traffic.js'
 
 /** Slow messages that are told of one by one. */
 const SLOWEST = 10
@@ -78,9 +78,7 @@ export class Tally {
   }
 
   keepBooks(key: string, books: Float64Array): void {
-    const kept = this.books.get(key)
-    if (kept !== undefined) addTraffic(kept, books)
-    else if (this.books.size < MOST_BOOKS) this.books.set(key, books)
+    if (this.books.size < MOST_BOOKS) this.books.set(key, books)
   }
 
   #addSlow(due: number, sent: number, back: number, key: string): void {

@@ -119,6 +119,62 @@ test('an octet too many or too few is corrupted, also in pieces', () => {
     }
 })
 
+test('a message that goes on as the pool does is too long all the same, and one that ends early too short', () => {
+  for (const length of [99, 101]) {
+    const stage = new Stage({ size: 100 })
+    const pair = stage.open()
+    const [{ payload }] = stage.send(pair)
+    // What would come next, were the message longer.
+    let octet = 0
+    while (!stage.source.matches(Buffer.from([octet]), 0, 1, 100, 0, 0)) octet++
+    const wrong = Buffer.concat([payload, Buffer.from([octet])]).subarray(0, length)
+    receive(pair.connection, serverFrame(0x02, wrong.subarray(0, 50)), serverFrame(0x80, wrong.subarray(50)))
+    assert.deepEqual(stage.faults, { corrupted: 1 }, `${length}`)
+  }
+})
+
+test('after a damaged message the next is an echo again, whole or in pieces', () => {
+  for (const inPieces of [true, false])
+    for (const at of [3, 50]) {
+      const stage = new Stage({ size: 64 })
+      const pair = stage.open()
+      const [a, b] = stage.send(pair, 2)
+      a.payload[at] ^= 1
+      for (const { payload } of [a, b])
+        if (inPieces)
+          receive(pair.connection, serverFrame(0x02, payload.subarray(0, 30)), serverFrame(0x80, payload.subarray(30)))
+        else receive(pair.connection, serverFrame(BINARY, payload))
+      assert.deepEqual([stage.faults, stage.tally.counts.messages.echoed], [{ corrupted: 1 }, 1])
+      assert.equal(trafficReport(stage.tally.traffic).received.messageOctets.binary, 128)
+      assert.ok(!pair.connection.isBusy)
+      assert.equal(pair.connection.flight.missing, 0)
+    }
+})
+
+test('a message that is not sent yet is unasked', () => {
+  const stage = new Stage()
+  const pair = stage.open()
+  const [frame] = stage.send(pair)
+  const early = Buffer.alloc(64)
+  stage.source.write(early, 0, pair.connection.id, 1, 0)
+  receive(pair.connection, serverFrame(BINARY, early), echoOf(frame), serverFrame(BINARY, early))
+  assert.deepEqual(stage.faults, { unasked: 2 })
+  assert.equal(stage.tally.counts.messages.echoed, 1)
+})
+
+test('large messages and many fragments are written whole, in writes of a bounded size', () => {
+  const stage = new Stage({ size: 600_000, fragment: 100_000 })
+  const pair = stage.open()
+  const payload = Buffer.concat(stage.send(pair).map(frame => frame.payload))
+  assert.ok(stage.source.matches(payload, 0, 600_000, 0, pair.connection.id, 0))
+  const many = new Stage({ size: 100_000 })
+  const { connection, wire } = many.open()
+  for (let i = 0; i < 5; i++) connection.add(0)
+  connection.send(0)
+  assert.ok(wire.writes.every(({ length }) => length <= 256 * 1024))
+  assert.equal(wire.take().length, 5)
+})
+
 test('messages too short for a number are known by content and order', () => {
   const stage = new Stage({ size: 6 })
   const pair = stage.open()
@@ -221,6 +277,19 @@ test('leaving is a Close with 1000, and its answer ends it without a fault', () 
   assert.deepEqual([stage.faults, stage.ended], [{}, [connection]])
 })
 
+test('after a Close nothing is answered, and nothing is read', () => {
+  const stage = new Stage()
+  const leaving = stage.open()
+  leaving.connection.leave(0)
+  leaving.wire.take()
+  receive(leaving.connection, serverFrame(0x89, 'ping'))
+  assert.deepEqual(leaving.wire.take(), [])
+  const closed = stage.open()
+  receive(closed.connection, serverFrame(0x88, Buffer.from([0x03, 0xe8])))
+  receive(closed.connection, serverFrame(0x83))
+  assert.deepEqual(stage.faults, { closes: 1 })
+})
+
 test("a server's Close is answered with its code, and is a fault", () => {
   const stage = new Stage()
   const { connection, wire } = stage.open()
@@ -276,6 +345,7 @@ test('a violation is counted by its code and answered with a Close', () => {
 test('handshakes that fail are counted by what failed', () => {
   const stage = new Stage()
   const refused = stage.connect()
+  refused.connection.onRefused('503')
   refused.connection.onRefused('503')
   assert.ok(refused.wire.destroyed)
   refused.connection.onClosed(undefined)

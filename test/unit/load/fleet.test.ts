@@ -109,6 +109,8 @@ test('messages go to the connections in turn, also when some have ended', () => 
   a.onClosed('ECONNRESET')
   assert.deepEqual(new Set([dock.fleet.pick(), dock.fleet.pick()]), new Set([b, c]))
   assert.deepEqual(new Set(dock.fleet.open), new Set([b, c]))
+  c.onClosed('ECONNRESET')
+  assert.deepEqual(dock.fleet.open, [b])
 })
 
 test('one that ended or could not be opened is tried again after a second', () => {
@@ -147,6 +149,9 @@ test('churn: the oldest leaves once its echoes are back, and another comes at on
   a.connection.onClosed(undefined)
   dock.at(150)
   assert.equal(dock.dialled.length, 3)
+  // One that left is not replaced a second time.
+  dock.fleet.startChurn(Number.POSITIVE_INFINITY)
+  assert.equal(dock.at(5000).dialled.length, 3)
   assert.deepEqual(dock.stage.faults, {})
 })
 
