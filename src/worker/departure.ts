@@ -2,6 +2,7 @@
 
 import type { Leave } from '../messages.js'
 import type { Connection } from './connection.js'
+import type { Handovers } from './handovers.js'
 import type { Openings } from './opening/openings.js'
 
 const GOING_AWAY = 1001
@@ -19,6 +20,7 @@ const LAST_GRACE = 1000
 export class Departure {
   readonly #connections: ReadonlyMap<number, Connection>
   readonly #openings: Pick<Openings, 'size' | 'close'>
+  readonly #handovers: Pick<Handovers, 'size'>
   readonly #drainTimeout: number
   readonly #onDone: (cut: number) => void
   #timer: NodeJS.Timeout | undefined
@@ -30,11 +32,13 @@ export class Departure {
   constructor(
     connections: ReadonlyMap<number, Connection>,
     openings: Pick<Openings, 'size' | 'close'>,
+    handovers: Pick<Handovers, 'size'>,
     drainTimeout: number,
     onDone: (cut: number) => void,
   ) {
     this.#connections = connections
     this.#openings = openings
+    this.#handovers = handovers
     this.#drainTimeout = drainTimeout
     this.#onDone = onDone
   }
@@ -63,7 +67,7 @@ export class Departure {
   }
 
   #endWhenEmpty(): void {
-    if (this.#connections.size + this.#openings.size > 0 || this.#done) return
+    if (this.#connections.size + this.#openings.size + this.#handovers.size > 0 || this.#done) return
     this.#done = true
     clearTimeout(this.#timer)
     clearTimeout(this.#groupTimer)

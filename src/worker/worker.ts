@@ -104,7 +104,9 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     }
     this.#openings = new Openings(settings, secureContextOf(settings), this.#traffic, this)
     this.#gauges = new Gauges(this.#connections, this.#budget, codec, settings.codecThreads)
-    this.#departure = new Departure(this.#connections, this.#openings, settings.drainTimeout, cut => this.#exit(cut))
+    this.#departure = new Departure(this.#connections, this.#openings, this.handovers, settings.drainTimeout, cut =>
+      this.#exit(cut),
+    )
     this.#timers = [
       setInterval(() => this.#sendSnapshot(0), SNAPSHOT_INTERVAL),
       setInterval(() => this.#sweep(), sweepInterval(settings)),
