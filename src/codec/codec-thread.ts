@@ -5,7 +5,6 @@ import { type Batch, type BatchResult, runBatch } from './batch.js'
 import { yieldToEventLoops } from './thread-priority.js'
 import { Transcoder, type TranscoderSettings } from './transcoder.js'
 
-yieldToEventLoops()
 const transcoder = new Transcoder(workerData as TranscoderSettings)
 
 /** What piscina's `move` takes; its types name it by symbols that they do not export. */
@@ -28,4 +27,11 @@ class Moved {
   }
 }
 
-export default (batch: Batch) => move(new Moved(runBatch(batch, transcoder)) as unknown as Transferable)
+/** A thread that starts is waited for; only one that works yields. */
+let isYielding = false
+
+export default (batch: Batch) => {
+  if (!isYielding) yieldToEventLoops()
+  isYielding = true
+  return move(new Moved(runBatch(batch, transcoder)) as unknown as Transferable)
+}

@@ -10,6 +10,9 @@ import { Piscina } from 'piscina'
 import type { Batch, BatchResult } from './batch.js'
 import type { TranscoderSettings } from './transcoder.js'
 
+/** Milliseconds of the longest timer. */
+const MAX_DELAY = 2 ** 31 - 1
+
 export interface CodecThreadsSettings {
   readonly threads: number
   readonly threadFile: URL
@@ -66,10 +69,13 @@ export class CodecThreads {
   }
 
   async #end(): Promise<void> {
+    // Threads that start do not keep the process, but it is not to end before they have.
+    const keepsProcess = setInterval(() => {}, MAX_DELAY)
     // Not while piscina is told of a lost thread: it would wait for ever for that one's end, which it is just told.
     await undefined
     if (!this.#isQuiet) await new Promise<void>(resolve => (this.#onQuiet = resolve))
     await this.#pool.destroy()
+    clearInterval(keepsProcess)
   }
 
   get #isQuiet(): boolean {
@@ -86,13 +92,9 @@ export class CodecThreads {
       if (this.#seen.has(thread)) continue
       this.#seen.add(thread)
       this.#starting.add(thread)
-      // The process is not to end either while a thread starts.
-      thread.ref()
       const started = (): void => {
         this.#watchNewThreads()
-        if (!this.#starting.delete(thread)) return
-        thread.unref()
-        this.#tellWhenQuiet()
+        if (this.#starting.delete(thread)) this.#tellWhenQuiet()
       }
       thread.once('message', started)
       thread.once('error', started)

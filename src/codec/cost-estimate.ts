@@ -24,9 +24,9 @@ const FIXED = 0.005
 /** Shorter messages say as much of what an octet costs as one of this length. */
 const LEAST_LENGTH = 512
 /** How much of the guess the last message makes up. */
-const WEIGHT = 0.2
+const WEIGHT = 0.1
 /** A message that took longer than so many times what was expected was probably pre-empted. */
-const MOST_SURPRISE = 8
+const MOST_SURPRISE = 3
 
 export class CostEstimate {
   /** Milliseconds per octet on the wire. */

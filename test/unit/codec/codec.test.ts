@@ -208,6 +208,36 @@ describe('Codec', () => {
     assert.deepEqual(full.turns, [1, 1])
   })
 
+  it('keeps to the turns where no thread can be had and all is done on the event loop', async t => {
+    let now = 0
+    const nowhere = new URL('no-such-thread.js', import.meta.url)
+    const seen = new Observations()
+    const codec = new Codec({ ...SETTINGS, codecThreads: 1 }, seen, nowhere, () => (now += 0.5))
+    t.after(() => codec.close())
+    // Each message looks at the clock three times, so a group's 4 ms are three messages.
+    const groups = Array.from(
+      { length: 4 },
+      (_, g) => new Group(...['a', 'b', 'c', 'd', 'e'].map(text => `${text}${g}`)),
+    )
+    const narrow = new Group(...Array(3).fill(messageOf(noise(1000))))
+    narrow.room = 500
+    const ended: Group[] = []
+    for (const group of [narrow, ...groups]) {
+      void group.submitTo(codec).settled.then(() => ended.push(group))
+    }
+    await Promise.all([narrow, ...groups].map(group => group.settled))
+    assert.deepEqual(narrow.turns, [1, 1, 1])
+    for (const [g, group] of groups.entries()) {
+      assert.deepEqual(group.turns, [3, 2])
+      assert.deepEqual(group.replies, [`a${g}`, `b${g}`, `c${g}`, `d${g}`, `e${g}`])
+    }
+    assert.deepEqual(ended, [...groups, narrow])
+    const single = Array.from({ length: 20 }, (_, i) => new Group(`${i}`).submitTo(codec))
+    await Promise.all(single.map(group => group.settled))
+    assert.ok(seen.where.every(where => where === 'inline'))
+    assert.equal(codec.queued, 0)
+  })
+
   it('begins no group once a batch has made 4 MiB', async t => {
     const [codec, seen] = codecFor(t, { codecThreads: 1 })
     // Deflated with so small a window, the noise that repeats after 20 KB does not get smaller.
