@@ -4,22 +4,27 @@ import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ExitError } from '../errors.js'
-import type { LoadSettings } from '../load-settings.js'
+import type { LoadSettings, Threshold } from '../load-settings.js'
 import { AdminClient, type Metrics, sumOf } from './admin-client.js'
 import { compare } from './comparison.js'
 import { Conductor, type LiveState } from './conductor.js'
 import { LimitSearch } from './find-limit.js'
 import { renderHtml } from './html-report.js'
 import { LiveLine } from './live-line.js'
+import { isToolTheLimit } from './notes.js'
 import { mergeOutcomes, type Outcome } from './outcome.js'
 import { readOutcome, renderOutcome } from './outcome-file.js'
 import { renderCsv, renderHgrm } from './tables.js'
 import { renderText } from './text-report.js'
-import { ALL_WELL, exitCode, FAULTY, type Judgement, judge } from './thresholds.js'
+import { ALL_WELL, exitCode, FAULTY, type Judgement, judge, measure } from './thresholds.js'
 import { amount, time } from './words.js'
 
 /** Rate of the first trial of `--find-limit`, when none is given. */
 const FIRST_RATE = 1000
+/** Of the messages of a trial, the share that must come back. */
+const KEPT = 0.99
+/** Trials of one rate. */
+const ATTEMPTS = 3
 /** Milliseconds that the service is given to notice the last connection's end. */
 const SETTLING = 3000
 const POLL = 50
@@ -48,17 +53,13 @@ async function runOnce(settings: LoadSettings, stage: Stage): Promise<number> {
 /** Each trial is a load of its own; the results told in the end are those of the highest rate that held. */
 async function findLimit(settings: LoadSettings, stage: Stage): Promise<number> {
   const search = new LimitSearch(settings.rate?.from ?? FIRST_RATE)
-  const limit = { text: `p99=${time(settings.p99)}`, kind: 'echo', statistic: 99, most: settings.p99 } as const
   let best: Outcome | undefined
   while (search.rate !== undefined && !stage.wasStopped) {
     const { rate } = search
-    const outcome = await stage.load({ ...settings, rate: { from: rate, to: rate } })
-    const judgements = judge([...settings.max, limit], outcome)
-    const isKept = outcome.counts.messages.echoed >= 0.99 * rate * (settings.duration / 1000)
-    const holds = exitCode(outcome, judgements) === ALL_WELL && isKept
-    if (holds) best = outcome
-    search.tell(holds)
-    print(`${amount(rate)} messages/s ${holds ? 'holds' : 'does not hold'}: ${whyOf(judgements, isKept, outcome)}`)
+    const trial = await tryRate(rate, settings, stage)
+    if (trial.holds) best = trial.outcome
+    search.tell(trial.holds)
+    print(`${amount(rate)} messages/s ${trial.holds ? 'holds' : 'does not hold'}: ${trial.words}`)
   }
   if (best === undefined) {
     print('no rate that was tried holds')
@@ -68,14 +69,36 @@ async function findLimit(settings: LoadSettings, stage: Stage): Promise<number> 
   return tell(best, settings)
 }
 
+interface Trial {
+  readonly outcome: Outcome
+  readonly holds: boolean
+  /** Why. */
+  readonly words: string
+}
+
+/** A trial that failed while the tool itself was the limit says nothing of the server, and is made again. */
+async function tryRate(rate: number, settings: LoadSettings, stage: Stage): Promise<Trial> {
+  const limit = { text: 'p99', kind: 'echo', statistic: 99, most: settings.p99 } as const
+  for (let attempt = 1; ; attempt++) {
+    const outcome = await stage.load({ ...settings, rate: { from: rate, to: rate } })
+    const judgements = judge([...settings.max, limit], outcome)
+    const isKept = outcome.counts.messages.echoed >= KEPT * rate * (settings.duration / 1000)
+    const holds = exitCode(outcome, judgements) === ALL_WELL && isKept
+    if (!holds && isToolTheLimit(outcome) && attempt < ATTEMPTS && !stage.wasStopped) continue
+    return { outcome, holds, words: whyOf(judgements, isKept, outcome) }
+  }
+}
+
 function whyOf(judgements: readonly Judgement[], isKept: boolean, outcome: Outcome): string {
-  const latency = judgements
-    .map(({ threshold, actual }) => `${threshold.text.split('=')[0]} ${time(actual)}`)
-    .join(', ')
+  const values = judgements.map(({ threshold, actual }) => `${nameOf(threshold)} ${measure(threshold, actual)}`)
   const { echoed } = outcome.counts.messages
-  const shortfall = isKept ? '' : `, only ${amount(echoed / outcome.seconds)} messages/s came back`
-  const busy = outcome.notes.filter(note => note.startsWith('The tool')).map(note => ` (${note})`)
-  return `${latency}${shortfall}${busy.join('')}`
+  const shortfall = isKept ? [] : [`only ${amount(echoed / outcome.seconds)} messages/s came back`]
+  const tool = isToolTheLimit(outcome) ? ['the tool was the limit'] : []
+  return [...values, ...shortfall, ...tool].join(', ')
+}
+
+function nameOf({ text }: Threshold): string {
+  return text.split('=')[0]
 }
 
 /** Writes what was asked for, the text to where no other output goes, and gives the exit code. */

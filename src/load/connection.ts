@@ -1,7 +1,7 @@
 // One WebSocket connection of a load, from its opening to its end: sends what is due, checks what comes back, counts.
 
 import { closePayload } from '../protocol/frame-encoder.js'
-import { BINARY, CLOSE, isControl, PING, PONG, TEXT } from '../protocol/opcodes.js'
+import { BINARY, CLOSE, CONTINUATION, isControl, PING, PONG, TEXT } from '../protocol/opcodes.js'
 import { EchoCheck } from './echo-check.js'
 import { FrameReader } from './frame-reader.js'
 import { type FrameWriter, firstOctet } from './frame-writer.js'
@@ -10,6 +10,7 @@ import { MessageDeflate } from './message-deflate.js'
 import type { MessageSource } from './message-source.js'
 import type { Agreed } from './opening-handshake.js'
 import type { Fault, Orders } from './orders.js'
+import { Pings } from './pings.js'
 import { countFrame, countMessage, countUnder, countWire, type Tally } from './tally.js'
 import { makeTraffic, RECEIVED, SENT } from './traffic.js'
 import type { Violation } from './violation.js'
@@ -64,9 +65,7 @@ export class Connection implements WireHandler {
   #compressed: Buffer[] = []
   /** Octets of a message that comes in pieces, so far. */
   #received = 0
-  /** When the pings that are not answered were sent, by their number. */
-  #pings: Map<number, number> | undefined
-  #pingCount = 0
+  #pings: Pings | undefined
   #closeSent = false
   #closeReceived = false
   #failed = false
@@ -112,18 +111,15 @@ export class Connection implements WireHandler {
 
   ping(now: number): void {
     if (this.stage !== 'open') return
-    this.#pings ??= new Map()
-    const payload = Buffer.alloc(8)
-    payload.writeUInt32BE(this.#pingCount, 4)
-    this.#pings.set(this.#pingCount++, now)
+    this.#pings ??= new Pings()
     this.#shared.tally.counts.pings.sent++
-    this.#writeControl(PING, payload)
+    this.#writeControl(PING, this.#pings.next(now))
     this.#flush()
   }
 
   /** Whether anything that was asked of the server is not back. */
   get isBusy(): boolean {
-    return this.stage === 'open' && (this.flight.waiting + this.flight.flying > 0 || (this.#pings?.size ?? 0) > 0)
+    return this.stage === 'open' && (this.flight.waiting + this.flight.flying > 0 || (this.#pings?.waiting ?? 0) > 0)
   }
 
   /** Begins the closing handshake; what is still under way is given up. */
@@ -228,7 +224,7 @@ export class Connection implements WireHandler {
     const { flight } = this
     const lost = flight.flying + flight.missing + flight.waiting
     if (lost > 0) this.#fault('lost', lost)
-    if (this.#pings !== undefined && this.#pings.size > 0) this.#fault('lostPings', this.#pings.size)
+    if (this.#pings !== undefined && this.#pings.waiting > 0) this.#fault('lostPings', this.#pings.waiting)
     if (this.#closeReceived) return
     countUnder(tally.counts.closes, `1006 ${this.#closeSent ? 'client' : 'server'}`)
     if (this.#failed) return
@@ -236,24 +232,18 @@ export class Connection implements WireHandler {
   }
 
   #onControl(reader: FrameReader, now: number): void {
-    const { source, offset, length } = reader
+    const payload = reader.source.subarray(reader.offset, reader.offset + reader.length)
     if (reader.opcode === CLOSE) this.#onClose(reader)
-    else if (reader.opcode === PING) {
-      if (!this.#closeSent) this.#writeControl(PONG, Buffer.from(source.subarray(offset, offset + length)))
-    } else if (length === 8) this.#onPong(source.readUInt32BE(offset + 4), now)
+    else if (reader.opcode === PONG) this.#onPong(payload, now)
+    else if (!this.#closeSent) this.#writeControl(PONG, payload)
   }
 
-  /** A pong answers the ping it repeats and all before it (section 5.5.3); an unasked one is legal. */
-  #onPong(number: number, now: number): void {
-    const sent = this.#pings?.get(number)
-    if (this.#pings === undefined || sent === undefined) return
+  #onPong(payload: Buffer, now: number): void {
+    const answered = this.#pings?.answer(payload)
+    if (answered === undefined) return
     const { tally } = this.#shared
-    tally.latencies.ping.record(now - sent)
-    for (const earlier of this.#pings.keys()) {
-      if (earlier > number) continue
-      this.#pings.delete(earlier)
-      tally.counts.pings.answered++
-    }
+    tally.latencies.ping.record(now - answered.sent)
+    tally.counts.pings.answered += answered.count
   }
 
   #onClose(reader: FrameReader): void {
@@ -343,16 +333,10 @@ export class Connection implements WireHandler {
       this.#frame(SENT, opcode, size)
       return
     }
-    const plain = scratchOf(size)
-    source.write(plain, 0, this.id, place, 0)
+    const plain = source.scratch(this.id, place)
     const deflated = size > 0 ? this.#deflate?.deflate(plain, size) : undefined
-    const payload = deflated ?? plain
-    const length = deflated?.length ?? size
-    const frames = writer.message(firstOctet(opcode, deflated !== undefined), payload, length, fragment)
-    for (let i = 0; i < frames; i++) {
-      const piece = fragment === 0 ? length : Math.min(fragment, length - i * fragment)
-      this.#frame(SENT, i === 0 ? opcode : 0, piece)
-    }
+    const lengths = writer.message(firstOctet(opcode, deflated !== undefined), deflated ?? plain, fragment)
+    for (const [i, length] of lengths.entries()) this.#frame(SENT, i === 0 ? opcode : CONTINUATION, length)
   }
 
   #writeControl(opcode: number, payload: Buffer): void {
@@ -398,12 +382,4 @@ export class Connection implements WireHandler {
   #fault(kind: Fault, count = 1): void {
     this.#shared.tally.fault(kind, this.orders, count)
   }
-}
-
-let scratch = Buffer.alloc(0)
-
-/** Memory for one plain message, of all connections. */
-function scratchOf(size: number): Buffer {
-  if (scratch.length < size) scratch = Buffer.allocUnsafeSlow(size)
-  return scratch
 }

@@ -34,6 +34,8 @@ export class LimitSearch {
     if (this.#worst === Number.POSITIVE_INFINITY) return rate * 2
     if (this.best === 0) return Math.max(1, Math.floor(rate / 4))
     if (this.#worst / this.best <= PRECISION) return undefined
-    return Math.round((this.best + this.#worst) / 2)
+    const middle = Math.round((this.best + this.#worst) / 2)
+    // Between neighbours there is nothing to try.
+    return middle < this.#worst && middle > this.best ? middle : undefined
   }
 }

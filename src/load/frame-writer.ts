@@ -60,19 +60,18 @@ export class FrameWriter {
     unmask(payload, 0, payload.length, this.output, at, this.key, 0)
   }
 
-  /** Adds a message as frames of at most `fragment` octets; 0 does not cut. Returns how many frames that were. */
-  message(first: number, payload: Buffer, length: number, fragment: number): number {
-    const size = fragment === 0 ? Math.max(length, 1) : fragment
-    let frames = 0
-    for (let done = 0; done < length || frames === 0; done += size) {
-      const piece = Math.min(size, length - done)
-      const fin = done + piece === length ? FIN : 0
-      const start = frames === 0 ? first & ~FIN : CONTINUATION
-      const at = this.frame(start | fin, piece)
+  /** Adds a message as frames of at most `fragment` octets; 0 does not cut. Returns the length of each. */
+  message(first: number, payload: Buffer, fragment: number): number[] {
+    const lengths: number[] = []
+    const size = fragment === 0 ? Math.max(payload.length, 1) : fragment
+    for (let done = 0; done < payload.length || done === 0; done += size) {
+      const piece = Math.min(size, payload.length - done)
+      const fin = done + piece === payload.length ? FIN : 0
+      const at = this.frame((done === 0 ? first & ~FIN : CONTINUATION) | fin, piece)
       unmask(payload, done, piece, this.output, at, this.key, 0)
-      frames++
+      lengths.push(piece)
     }
-    return frames
+    return lengths
   }
 
   /** What was added since the last take, to be written to a socket. */

@@ -31,6 +31,7 @@ export class MessageSource {
   readonly #sizes: Sizes
   /** The number of the message that was asked for last, as it stands in it. */
   readonly #number = Buffer.alloc(NUMBER)
+  #scratch = Buffer.alloc(0)
 
   constructor(payload: Payload, sizes: Sizes) {
     this.#pool = makePool(payload)
@@ -55,6 +56,14 @@ export class MessageSource {
     for (let done = 0; done < size; done += POOL)
       unmask(this.#pool.octets, start, Math.min(POOL, size - done), output, offset + done, key, 0)
     if (size >= this.headLength) this.#writeNumber(output, offset, connection, place, key)
+  }
+
+  /** A message as it is, in memory that is lent until the next call. */
+  scratch(connection: number, place: number): Buffer {
+    const size = this.sizeOf(connection, place)
+    if (this.#scratch.length < size) this.#scratch = Buffer.allocUnsafeSlow(size)
+    this.write(this.#scratch, 0, connection, place, 0)
+    return this.#scratch.subarray(0, size)
   }
 
   /** Whether `length` octets of `input` at `offset` are those of the message from its octet `from` on. */

@@ -22,6 +22,11 @@ export function notesOn(outcome: Outcome, settings: LoadSettings, wasStopped: bo
   ].filter(note => typeof note === 'string')
 }
 
+/** Whether the tool's own slowness may be what the results show. */
+export function isToolTheLimit({ effort, latencies }: Pick<Outcome, 'effort' | 'latencies'>): boolean {
+  return effort.busiest > BUSY || percentile(latencies.lateness, 99) > LATE
+}
+
 /** Of the tool: its threads, and its schedule. Of the server: its taking less than it was sent. */
 function limitNotes(outcome: Outcome, { threads }: LoadSettings): (string | false)[] {
   const { effort, latencies, counts } = outcome

@@ -5,7 +5,7 @@ import { FAULTS, type Fault } from './orders.js'
 import { faultsOf, type Outcome } from './outcome.js'
 import { PERCENTILES } from './outcome-file.js'
 import { renderBars } from './text-histogram.js'
-import type { Judgement } from './thresholds.js'
+import { type Judgement, measure } from './thresholds.js'
 import { trafficReport } from './traffic.js'
 import { amount, faultWords, octets, percent, time, wrap } from './words.js'
 
@@ -131,9 +131,8 @@ function comparisonLines({ comparison }: Outcome): string[] {
 }
 
 function judgementLines(judgements: readonly Judgement[]): string[] {
-  return judgements.map(({ threshold: { text, kind, statistic }, actual, holds }) => {
-    const value = kind !== 'errors' ? time(actual) : statistic === 'share' ? percent(actual) : amount(actual)
-    return `${holds ? 'holds' : 'EXCEEDED'}: ${text}, is ${value}`
+  return judgements.map(({ threshold, actual, holds }) => {
+    return `${holds ? 'holds' : 'EXCEEDED'}: ${threshold.text}, is ${measure(threshold, actual)}`
   })
 }
 

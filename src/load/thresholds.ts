@@ -3,6 +3,7 @@
 import type { Threshold } from '../load-settings.js'
 import { mean, percentile } from './latencies.js'
 import { faultShare, faultsOf, type Outcome } from './outcome.js'
+import { amount, percent, time } from './words.js'
 
 export interface Judgement {
   readonly threshold: Threshold
@@ -28,6 +29,12 @@ function actualOf({ kind, statistic }: Threshold, { counts, latencies }: Outcome
   // Nothing came back: no latency is short enough for that.
   if (latencies[kind].totalCount === 0) return Number.POSITIVE_INFINITY
   return typeof statistic === 'number' ? percentile(latencies[kind], statistic) : mean(latencies[kind])
+}
+
+/** A value in the unit of its threshold, as people read it. */
+export function measure({ kind, statistic }: Threshold, value: number): string {
+  if (kind !== 'errors') return time(value)
+  return statistic === 'share' ? percent(value) : amount(value)
 }
 
 /** Whoever bounds the errors says how many are allowed; else none are. A mismatch with the service's counts never is. */
