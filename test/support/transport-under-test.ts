@@ -13,6 +13,8 @@ export const WITHOUT_BARE_HANDLES = sabotage(`
   if (cluster.isWorker) process.binding = () => { throw new Error('hidden') }
 `)
 
+export const TRANSPORTS: readonly TransportKind[] = ['tcp', 'stream', 'tls']
+
 let transport: TransportKind = 'tcp'
 
 export function runOver(kind: TransportKind): void {
