@@ -19,6 +19,9 @@ export class StreamTransport implements Transport {
   #writes: number[] = []
   /** Octets that were written in vain. */
   #lost = 0
+  #reading = false
+  /** The peer's FIN came while nothing was to be read. */
+  #endWaits = false
 
   /**
    * @param stream what carries the WebSocket octets: the socket itself, or TLS on it. Both must allow half-open connections
@@ -37,7 +40,7 @@ export class StreamTransport implements Transport {
       this.open = true
     })
     stream.on('data', this.#onData)
-    stream.on('end', () => this.handler.onEnd())
+    stream.on('end', this.#onEnd)
     stream.on('error', () => stream.destroy())
     stream.on('close', this.#onClose)
     if (socket !== stream) {
@@ -88,11 +91,16 @@ export class StreamTransport implements Transport {
   }
 
   pause(): void {
+    this.#reading = false
     this.#stream.pause()
   }
 
   resume(): void {
+    this.#reading = true
     this.#stream.resume()
+    if (!this.#endWaits) return
+    this.#endWaits = false
+    setImmediate(this.#onEnd)
   }
 
   end(): void {
@@ -109,6 +117,13 @@ export class StreamTransport implements Transport {
     this.#observer.read(chunk.length)
     this.handler.onChunk(chunk, chunk.length)
     this.#count()
+  }
+
+  /** Node ends a stream that is paused too, if nothing is buffered: what the handler kept of a chunk would come after the end. */
+  readonly #onEnd = (): void => {
+    if (this.#stream.destroyed) return
+    if (this.#reading) this.handler.onEnd()
+    else this.#endWaits = true
   }
 
   readonly #onWritten = (error?: Error | null): void => {

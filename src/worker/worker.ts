@@ -76,6 +76,7 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
   readonly #timers: NodeJS.Timeout[]
   readonly #departure: Departure
   #leaving = false
+  #toldFallback = false
 
   constructor(settings: Settings, counters: Counters, codec: Codec, number: number, log: Logger) {
     this.#archive = new Archive(settings.reports, number)
@@ -142,6 +143,14 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
   onGone(id: number, cut = false): void {
     this.handovers.ended(id)
     if (this.#leaving) this.#departure.onGone(cut)
+  }
+
+  onFallback(): void {
+    if (this.#toldFallback) return
+    this.#toldFallback = true
+    this.#log.warn(
+      `Node ${process.version} has no TCP handles as they are expected: connections go over streams, at more CPU and memory`,
+    )
   }
 
   onInternalError(error: unknown): void {

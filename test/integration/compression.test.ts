@@ -10,7 +10,7 @@ import { BINARY, CLOSE, CONTINUATION, PING, TEXT } from '../../src/protocol/opco
 import { converse, describeFrame, failure, octetsOf, openRaw } from '../support/conversation.js'
 import { deflateMessage, inflateMessage } from '../support/deflate-message.js'
 import { closePayload, type FrameParts, type ServerFrame } from '../support/raw-client.js'
-import { startService } from '../support/service.js'
+import { startService } from '../support/transport-under-test.js'
 
 const OFFER = 'Sec-WebSocket-Extensions: permessage-deflate'
 const RSV1 = 4

@@ -77,6 +77,30 @@ describe('a stop signal', () => {
     assert.equal(cutOf(service), 0)
   })
 
+  it('lets an upload in the middle of one frame come to its end, beyond the handshake timeout', async t => {
+    const service = await startService(t, '--workers', '1', '--drain-timeout', '60s', '--handshake-timeout', '200ms')
+    const payload = Buffer.alloc(500_000, 'upload ')
+    const frame = clientFrame({ opcode: BINARY, payload })
+    const [uploading, deaf] = await openClients(service, 2)
+    uploading.write(frame.subarray(0, 200_000))
+    await uploading.read(100_000)
+    service.signal('SIGTERM')
+    // This one gets its Close at once, says nothing, and is dropped when the handshake timeout is over.
+    assert.deepEqual(
+      (await deaf.readFramesToEnd()).map(frame => frame.payload),
+      [GOING_AWAY],
+    )
+    uploading.write(frame.subarray(200_000))
+    const rest = await uploading.read(10 + payload.length - 100_000)
+    assert.ok(rest.equals(payload.subarray(100_000 - 10)))
+    assert.deepEqual(
+      (await framesToClose(uploading)).map(frame => frame.payload),
+      [GOING_AWAY],
+    )
+    assert.deepEqual(await service.exited, { code: 0, signal: null })
+    assert.equal(cutOf(service), 1)
+  })
+
   it('lets codec threads finish what they have begun', async t => {
     const service = await startService(t, '--workers', '2', '--offload', 'always', '--drain-timeout', '60s')
     const clients = await openClients(service, 20, 'Sec-WebSocket-Extensions: permessage-deflate')

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import { type Service, startService } from '../support/service.js'
+import type { Service } from '../support/service.js'
+import { startService } from '../support/transport-under-test.js'
 import { type EchoClient, type Lasting, type Message, UndiciClient, WsClient } from '../support/ws-client.js'
 
 const MIB = 2 ** 20

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { deflateMessage, inflateMessage } from '../support/deflate-message.js'
 import { assertEchoes, assertRefused, HOST, headers, refusal, upgrade } from '../support/handshake.js'
 import { requestHead } from '../support/raw-client.js'
-import { startService } from '../support/service.js'
+import { startService } from '../support/transport-under-test.js'
 
 test('path, origin and subprotocol as configured', async t => {
   const configured = [

@@ -17,7 +17,7 @@ import {
   VERSION,
 } from '../support/handshake.js'
 import { clientFrame, closePayload, requestHead, UPGRADE_HEADERS } from '../support/raw-client.js'
-import { startService } from '../support/service.js'
+import { startService } from '../support/transport-under-test.js'
 
 test('a legal handshake', async t => {
   const service = await startService(t, '--workers', '1')

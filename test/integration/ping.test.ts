@@ -5,6 +5,7 @@ import { describe, it } from 'node:test'
 import { EchoPeer } from '../support/echo-peer.js'
 import { RawClient } from '../support/raw-client.js'
 import { type Service, startService } from '../support/service.js'
+import { connectionReports } from '../support/transport-under-test.js'
 
 const TEXT = 1
 const PING = 9
@@ -67,6 +68,26 @@ describe('an idle peer', () => {
     for (let i = 0; i < 10; i++) await pingPong(other)
     await assertEchoes(client)
   })
+})
+
+describe('a peer that stops inside a frame', () => {
+  const unfinished: Record<string, Buffer> = {
+    'a binary frame of 100,000 octets, none of which comes': Buffer.from('82ff00000000000186a000000000', 'hex'),
+    'half a header': Buffer.from('82ff0000', 'hex'),
+    'a text frame of which a part has come': Buffer.from('81850000000068656c', 'hex'),
+    'a ping of which a part has come': Buffer.from('89850000000070', 'hex'),
+  }
+  for (const [name, octets] of Object.entries(unfinished)) {
+    it(`is dropped after both times: ${name}`, async t => {
+      const service = await startService(t, '--workers', '1', '--ping-interval', '100ms', '--ping-timeout', '200ms')
+      const client = await RawClient.open(service.port)
+      client.write(octets)
+      await client.readToEnd()
+      await dropped(service)
+      const [{ closing }] = await connectionReports(service, 1)
+      assert.equal(closing.uncleanReason, 'the client sent nothing until ping-timeout')
+    })
+  }
 })
 
 describe('an active peer', () => {

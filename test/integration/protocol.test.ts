@@ -7,7 +7,7 @@ import { PROTOCOL_ERRORS, type ProtocolErrorCode } from '../../src/errors.js'
 import { BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT } from '../../src/protocol/opcodes.js'
 import { converse, describeFrame, failure, openRaw } from '../support/conversation.js'
 import { clientFrame, closePayload, type FrameParts } from '../support/raw-client.js'
-import { startService } from '../support/service.js'
+import { startService } from '../support/transport-under-test.js'
 
 /** A frame header with the length in a form of one's choice, and the masking key 0. */
 function header(first: number, ...length: number[]): Buffer {

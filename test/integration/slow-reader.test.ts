@@ -5,13 +5,15 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import { deflateMessage } from '../support/deflate-message.js'
-import { clientFrame, RawClient } from '../support/raw-client.js'
+import { clientFrame, closePayload, RawClient, requestHead } from '../support/raw-client.js'
 import { type Service, startService } from '../support/service.js'
+import { connectionReports } from '../support/transport-under-test.js'
 
 const MIB = 1024 * 1024
 /** The default. */
 const LOW_WATER_MARK = 256 * 1024
 const BINARY = 2
+const CLOSE = 8
 const RSV1 = 4
 const FLOOD = 300 * MIB
 /** By how much resident memory may grow. */
@@ -119,6 +121,73 @@ describe('a client that reads slowly but steadily', () => {
     assert.equal(of(await service.metrics(), 'slow_reader_closes_total'), 0)
   })
 })
+
+describe('a client that has sent its Close with 16 MiB still to read', () => {
+  const payload = randomBytes(16 * MIB)
+
+  /** What comes behind the message is read at once. */
+  const MARKS = ['--high-water-mark', '32MiB']
+
+  /** The client, not reading, once the service has all of its message and its Close. */
+  async function openWithCloseSent(service: Service): Promise<RawClient> {
+    const client = await openDeaf(service)
+    client.send({ opcode: BINARY, payload }, { opcode: CLOSE, payload: closePayload(1000, 'bye') })
+    await service.until(
+      () => service.metrics(),
+      now => of(now, 'frames_total{direction="received",opcode="close"}') === 1,
+    )
+    return client
+  }
+
+  it('gets all of it, though it reads 1 MiB in each handshake timeout, and the Close last', async t => {
+    const service = await startService(t, ...MARKS, '--handshake-timeout', '200ms', '--slow-reader-timeout', '5s')
+    const client = await openWithCloseSent(service)
+    t.after(() => client.destroy())
+    for (let target = client.received + MIB; target < payload.length; target += MIB) {
+      client.socket.on('data', function take() {
+        if (client.received < target) return
+        client.socket.off('data', take).pause()
+      })
+      client.socket.resume()
+      await once(client.socket, 'pause')
+      await handshakeTimeoutOver(service)
+    }
+    client.socket.resume()
+    const [echo, close] = await client.readFramesToEnd()
+    assert.ok(echo.payload.equals(payload))
+    assert.equal(String(close.payload.subarray(2)), 'bye')
+    client.socket.end()
+    const [{ sent, unsentOctets }] = await closedReports(service)
+    assert.deepEqual([sent.octets, unsentOctets], [client.received, 0])
+  })
+
+  it('is dropped at the slow-reader timeout if it reads nothing, and not called clean', async t => {
+    const service = await startService(t, ...MARKS, '--handshake-timeout', '50ms', '--slow-reader-timeout', '500ms')
+    const client = await openWithCloseSent(service)
+    t.after(() => client.destroy())
+    const [{ clean, closing, sent, unsentOctets }] = await closedReports(service)
+    assert.equal(clean, false)
+    assert.equal(closing.uncleanReason, 'the client read next to nothing until slow-reader-timeout')
+    assert.ok(unsentOctets > 0)
+    assert.ok(sent.octets < payload.length)
+    assert.equal(of(await service.metrics(), 'slow_reader_closes_total'), 1)
+  })
+})
+
+/** Resolves when a connection that began just now has had all its time to send a request. */
+async function handshakeTimeoutOver({ port }: Service): Promise<void> {
+  const clock = await RawClient.connect(port)
+  clock.write(requestHead().slice(0, -2))
+  await clock.readToEnd()
+  clock.destroy()
+}
+
+function closedReports(service: Service) {
+  return service.until(
+    () => connectionReports(service, 1),
+    ([newest]) => newest.state === 'closed',
+  )
+}
 
 function compressed(plain: Buffer): Buffer {
   return clientFrame({ opcode: BINARY, rsv: RSV1, payload: deflateMessage(plain) })

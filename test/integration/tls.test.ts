@@ -68,7 +68,7 @@ test('echoes over wss', async t => {
 
   for (const perMessageDeflate of [false, { threshold: 0 }]) {
     await t.test(perMessageDeflate ? 'compressed' : 'plain', async t => {
-      const client = await WsClient.open(t, service.url, { ca: CA, perMessageDeflate })
+      const client = await WsClient.open(t, service.url, { perMessageDeflate })
       await assertEchoesAll(client)
       client.close(1000, 'done')
       assert.deepEqual(await client.closed, { code: 1000, reason: 'done' })
@@ -99,7 +99,7 @@ test('octets of the wire are those of TLS', async t => {
   const service = await startService(t, '--workers', '2', ...new TlsFiles(t).flags)
   const proxy = await countingProxy(t, service.port)
   for (const perMessageDeflate of [false, true]) {
-    const client = await WsClient.open(t, `wss://127.0.0.1:${proxy.port}`, { ca: CA, perMessageDeflate })
+    const client = await WsClient.open(t, `wss://127.0.0.1:${proxy.port}`, { perMessageDeflate })
     await assertEchoesAll(client)
     client.close()
     await client.closed
@@ -127,14 +127,14 @@ test('who does not speak TLS is dropped', async t => {
     client.destroy()
   })
   await noConnection(service)
-  await assertEchoesAll(await WsClient.open(t, service.url, { ca: CA }))
+  await assertEchoesAll(await WsClient.open(t, service.url))
 })
 
 test('SIGHUP takes a new certificate into use, and cuts nobody off', async t => {
   const files = new TlsFiles(t)
   const service = await startService(t, '--workers', '2', '--drain-timeout', '1m', ...files.flags)
   assert.equal(await commonName(t, service), 'first.echobahn.test')
-  const early = await WsClient.open(t, service.url, { ca: CA })
+  const early = await WsClient.open(t, service.url)
 
   files.use('second')
   service.signal('SIGHUP')

@@ -3,6 +3,7 @@
 import { PROTOCOL_ERRORS, type ProtocolErrorCode } from '../../src/errors.js'
 import { CLOSE, OPCODE_INDEX, OPCODE_NAMES } from '../../src/protocol/opcodes.js'
 import { clientFrame, type FrameParts, RawClient, type ServerFrame } from './raw-client.js'
+import type { Service } from './service.js'
 
 /** What ends with a test. */
 interface Lasting {
@@ -10,8 +11,8 @@ interface Lasting {
 }
 
 /** Opens a WebSocket connection for as long as the test lasts; `extra` are header lines of its handshake. */
-export async function openRaw(t: Lasting, service: { port: number }, ...extra: string[]): Promise<RawClient> {
-  const client = await RawClient.open(service.port, extra)
+export async function openRaw(t: Lasting, service: Service, ...extra: string[]): Promise<RawClient> {
+  const client = await RawClient.open(service.port, extra, service.secure)
   t.after(() => client.destroy())
   return client
 }

@@ -18,7 +18,7 @@ const NOBODY: TransportHandler = { onChunk() {}, onProgress() {}, onEnd() {}, on
 
 export class FakeTransport implements Transport {
   readonly kind = 'tcp'
-  readonly open = true
+  open = true
   readonly peer = '192.0.2.1:50000'
   readonly octetsReceived = 0
   handler = NOBODY
@@ -79,10 +79,20 @@ export function settingsFor(...flags: string[]): Settings {
   return command.settings
 }
 
+/** permessage-deflate in which no message refers to another. */
+export const NO_TAKEOVER: DeflateAgreement = {
+  response: '',
+  serverContextTakeover: false,
+  clientContextTakeover: false,
+  serverWindowBits: 15,
+  clientWindowBits: 15,
+}
+
 export interface Bench {
   readonly connection: Connection
   readonly transport: FakeTransport
   readonly counters: Counters
+  readonly traffic: Traffic
   readonly codec: Codec
   readonly budget: MemoryBudget
   readonly errors: unknown[]
@@ -117,7 +127,7 @@ export function openSharing(share: number, deflate?: DeflateAgreement, ...flags:
   const transport = new FakeTransport()
   const connection = new Connection(context, { id: 1, deflate }, transport)
   connection.start(Buffer.alloc(0))
-  return { connection, transport, counters, codec, budget, errors }
+  return { connection, transport, counters, traffic: context.traffic, codec, budget, errors }
 }
 
 export function feed({ connection }: Bench, ...chunks: Buffer[]): void {

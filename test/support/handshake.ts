@@ -30,8 +30,8 @@ export function parseResponse(text: string): HttpResponse {
 }
 
 /** Connects for as long as the test lasts. */
-export async function connect(t: TestContext, { port }: Service): Promise<RawClient> {
-  const client = await RawClient.connect(port)
+export async function connect(t: TestContext, { port, secure }: Service): Promise<RawClient> {
+  const client = await RawClient.connect(port, secure)
   t.after(() => client.destroy())
   return client
 }

@@ -3,6 +3,8 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { certificate } from './certificate.js'
 
 export interface ServerFrame {
   readonly fin: boolean
@@ -74,15 +76,17 @@ export class RawClient {
     socket.on('error', () => {})
   }
 
-  static async connect(port: number): Promise<RawClient> {
-    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
-    await once(socket, 'connect')
+  /** Over TLS if `secure`, with the first certificate of the fixtures. */
+  static async connect(port: number, secure = false): Promise<RawClient> {
+    const options = { port, host: '127.0.0.1', allowHalfOpen: true }
+    const socket = secure ? connectTls({ ...options, ca: certificate('first') }) : connect(options)
+    await once(socket, secure ? 'secureConnect' : 'connect')
     return new RawClient(socket)
   }
 
   /** Connects and upgrades; `extra` header lines may offer extensions or subprotocols. */
-  static async open(port: number, extra: readonly string[] = []): Promise<RawClient> {
-    const client = await RawClient.connect(port)
+  static async open(port: number, extra: readonly string[] = [], secure = false): Promise<RawClient> {
+    const client = await RawClient.connect(port, secure)
     client.write(requestHead([...UPGRADE_HEADERS, ...extra]))
     const head = await client.readHead()
     if (!head.startsWith('HTTP/1.1 101 ')) throw new Error(head)

@@ -62,6 +62,11 @@ export class Service {
     return this.stdout[0].split(' ')[1]
   }
 
+  /** Whether clients have to speak TLS. */
+  get secure(): boolean {
+    return this.url.startsWith('wss:')
+  }
+
   get adminUrl(): string {
     return `http://127.0.0.1:${this.adminPort}`
   }

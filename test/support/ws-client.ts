@@ -1,8 +1,12 @@
 // Real WebSocket clients, ws and undici, behind one small interface: connect, send, and take what comes in order.
 
 import { once } from 'node:events'
-import { WebSocket as UndiciWebSocket } from 'undici'
+import { Agent, WebSocket as UndiciWebSocket } from 'undici'
 import { type ClientOptions, type RawData, WebSocket } from 'ws'
+import { certificate } from './certificate.js'
+
+/** What clients trust. */
+const CA = [certificate('first'), certificate('second')]
 
 /** A message as the application sees it: a string is a text message. */
 export type Message = string | Buffer
@@ -59,7 +63,7 @@ export class WsClient implements EchoClient {
   readonly #inbox = new Inbox()
 
   constructor(url: string, subprotocols: readonly string[], options: ClientOptions) {
-    this.socket = new WebSocket(url, [...subprotocols], options)
+    this.socket = new WebSocket(url, [...subprotocols], { ca: CA, ...options })
     this.socket.on('upgrade', ({ headers }) => {
       this.extensions = headers['sec-websocket-extensions'] ?? ''
     })
@@ -108,7 +112,7 @@ export class UndiciClient implements EchoClient {
   readonly #inbox = new Inbox()
 
   constructor(url: string, subprotocols: string[]) {
-    this.#socket = new UndiciWebSocket(url, subprotocols)
+    this.#socket = new UndiciWebSocket(url, { protocols: subprotocols, dispatcher: new Agent({ connect: { ca: CA } }) })
     this.#socket.binaryType = 'arraybuffer'
     this.#socket.addEventListener('message', ({ data }) => {
       this.#inbox.put(typeof data === 'string' ? data : Buffer.from(data as ArrayBuffer))

@@ -14,6 +14,8 @@ export interface OpeningsHandler {
   onUpgraded(opening: Opening, terms: ConnectionTerms, behind: Buffer): void
   /** The connection ended before it was a WebSocket one. */
   onGone(id: number): void
+  /** A connection goes the way of streams although it is plain TCP. */
+  onFallback(): void
   onInternalError(error: unknown): void
 }
 
@@ -53,6 +55,7 @@ export class Openings implements OpeningHandler {
       this.#settings.handshakeTimeout,
       this,
     )
+    if (opening.transport.kind === 'stream') this.#handler.onFallback()
     this.#open.set(id, opening)
     if (this.#open.size > this.#most) this.#dropOldest()
     if (admission !== 0)

@@ -77,6 +77,27 @@ for (const kind of ['tcp', 'stream', 'tls'] as const) {
     if (kind !== 'tls') assertCounted(connection)
   })
 
+  test(`${kind}: a FIN that comes while nothing is read is told once reading goes on, and only then`, async t => {
+    const { client, transport, listener } = await connected(t, kind)
+    listener.whenChunk = () => transport.pause()
+    transport.resume()
+    client.end('last words')
+    await listener.heard('chunk')
+    // The FIN is there once the client's side says that it is sent, and some turns have gone by.
+    if (!client.writableFinished) await once(client, 'finish')
+    for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate)
+    assert.deepEqual(listener.events, ['chunk'])
+    transport.resume()
+    transport.pause()
+    for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate)
+    assert.deepEqual(listener.events, ['chunk'])
+    transport.resume()
+    await listener.heard('end')
+    transport.resume()
+    for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate)
+    assert.deepEqual(listener.events, ['chunk', 'end'])
+  })
+
   test(`${kind}: end sends FIN behind all that is written, and what the peer still sends comes`, async t => {
     const { client, transport, listener } = await connected(t, kind)
     transport.resume()

@@ -4,8 +4,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib'
 import { offsetOf } from '../../../src/metrics/layout.js'
-import type { DeflateAgreement } from '../../../src/protocol/deflate-negotiation.js'
-import { type Bench, feed, openConnection, openSharing, serverFrames } from '../../support/fake-transport.js'
+import {
+  type Bench,
+  feed,
+  NO_TAKEOVER,
+  openConnection,
+  openSharing,
+  serverFrames,
+} from '../../support/fake-transport.js'
 import { clientFrame, closePayload } from '../../support/raw-client.js'
 
 const CONTINUATION = 0
@@ -15,14 +21,6 @@ const CLOSE = 8
 const PING = 9
 const PONG = 10
 const RSV1 = 4
-
-const NO_TAKEOVER: DeflateAgreement = {
-  response: '',
-  serverContextTakeover: false,
-  clientContextTakeover: false,
-  serverWindowBits: 15,
-  clientWindowBits: 15,
-}
 
 function deflate(text: string | Buffer): Buffer {
   return deflateRawSync(text, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4)

@@ -1,0 +1,6 @@
+// Real clients over the fallback of bare TCP handles: the same suite.
+
+import { runOver } from '../../support/transport-under-test.js'
+
+runOver('stream')
+await import('../echo.test.js')

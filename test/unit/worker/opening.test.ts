@@ -1,0 +1,197 @@
+// One opening handshake without a socket: answers, deadlines, and what becomes of the transport.
+
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import type { Admission } from '../../../src/messages.js'
+import type { UpgradeRules } from '../../../src/protocol/upgrade-request.js'
+import type { ConnectionTerms } from '../../../src/worker/connection-terms.js'
+import { Opening } from '../../../src/worker/opening/opening.js'
+import { FakeTransport } from '../../support/fake-transport.js'
+import { requestHead, UPGRADE_HEADERS } from '../../support/raw-client.js'
+
+const RULES: UpgradeRules = {
+  path: undefined,
+  origins: [],
+  subprotocols: ['chat'],
+  compression: { windowBits: 15, contextTakeover: false },
+}
+const TIMEOUT = 5000
+
+/** An opening that began at 0 on a clock of its own. */
+function bench(t: TestContext, admission: Admission = 0, timeout = TIMEOUT) {
+  const clock = { now: 0 }
+  t.mock.method(performance, 'now', () => clock.now)
+  const transport = new FakeTransport()
+  const events: string[] = []
+  const upgraded: { terms: ConnectionTerms; behind: string }[] = []
+  const opening = new Opening(
+    7,
+    admission,
+    handler => {
+      transport.handler = handler
+      return transport
+    },
+    RULES,
+    timeout,
+    {
+      onUpgraded: (_opening, terms, behind) => {
+        events.push('upgraded')
+        upgraded.push({ terms, behind: String(behind) })
+      },
+      onRefused: ({ status, reason }) => void events.push(`refused ${status} ${reason}`),
+      onGone: ({ id }) => void events.push(`gone ${id}`),
+      onInternalError: error => void events.push(String(error)),
+    },
+  )
+  const feed = (text: string, ...others: string[]): void => {
+    for (const each of [text, ...others]) opening.onChunk(Buffer.from(each), Buffer.byteLength(each))
+  }
+  const sweep = (now: number): void => {
+    clock.now = now
+    opening.sweep(now)
+  }
+  return { opening, transport, events, upgraded, feed, sweep, output: () => String(transport.output) }
+}
+
+test('it reads from the start', t => {
+  assert.equal(bench(t).transport.paused, false)
+})
+
+test('a legal request is answered with 101; terms and what stood behind it go on', t => {
+  const { transport, events, upgraded, feed, output } = bench(t)
+  const offers = ['Sec-WebSocket-Protocol: chat', 'Sec-WebSocket-Extensions: permessage-deflate', 'User-Agent: me']
+  const head = requestHead([...UPGRADE_HEADERS, ...offers], 'GET /a?b HTTP/1.1')
+  feed(head.slice(0, 50), `${head.slice(50)}behind`)
+  assert.match(output(), /^HTTP\/1\.1 101 .*Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=\r\n.*\r\n\r\n$/s)
+  assert.match(output(), /\r\nSec-WebSocket-Protocol: chat\r\n/)
+  assert.match(output(), /\r\nSec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover/)
+  assert.deepEqual([events, transport.ended], [['upgraded'], false])
+  const [{ terms, behind }] = upgraded
+  assert.equal(behind, 'behind')
+  const { deflate, request, extensions, ...rest } = terms
+  assert.equal(deflate?.serverWindowBits, 15)
+  assert.equal(request, head)
+  assert.match(extensions ?? '', /^permessage-deflate; /)
+  assert.deepEqual(rest, {
+    id: 7,
+    peer: '192.0.2.1:50000',
+    transport: 'tcp',
+    httpVersion: '1.1',
+    path: '/a',
+    query: 'b',
+    key: 'dGhlIHNhbXBsZSBub25jZQ==',
+    accept: 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=',
+    userAgent: 'me',
+    subprotocol: 'chat',
+  })
+})
+
+test('a refused request gets its answer, then FIN, and is told once', t => {
+  const { opening, transport, events, feed, output } = bench(t)
+  feed(requestHead(['Host: a']), requestHead())
+  opening.onEnd()
+  assert.match(output(), /^HTTP\/1\.1 426 /)
+  assert.equal(transport.written.length, 1)
+  assert.deepEqual([events, transport.ended, opening.refused], [['refused 426 not_upgrade'], true, true])
+})
+
+test('a head that cannot be right is refused before it is complete', t => {
+  const { events, feed } = bench(t)
+  feed('no HTTP at all')
+  assert.deepEqual(events, ['refused 400 bad_http'])
+})
+
+test('the answer to a HEAD has no body', t => {
+  const { feed, output } = bench(t)
+  feed(requestHead(['Host: a'], 'HEAD / HTTP/1.1'))
+  assert.match(output(), /Content-Length: [1-9]\d*\r\n\r\n$/)
+  const other = bench(t)
+  other.feed(requestHead(['Host: a']))
+  assert.match(other.output(), /\.\n$/)
+})
+
+test('a request that ends before its head is complete is refused; a connection without one just ends', t => {
+  const begun = bench(t)
+  begun.feed('GET ')
+  begun.opening.onEnd()
+  assert.deepEqual(begun.events, ['refused 400 bad_http'])
+  assert.match(begun.output(), /ended before its head was complete/)
+  const silent = bench(t)
+  silent.opening.onEnd()
+  assert.deepEqual([silent.events, silent.transport.ended, silent.output()], [[], true, ''])
+})
+
+test('a request that is not complete in time is refused with 408', t => {
+  const { transport, events, feed, sweep } = bench(t)
+  feed('GET ')
+  sweep(TIMEOUT - 1)
+  assert.deepEqual(events, [])
+  sweep(TIMEOUT)
+  assert.deepEqual([events, transport.ended], [['refused 408 timeout'], true])
+})
+
+test('a refused peer has a second to go', t => {
+  const { transport, feed, sweep } = bench(t)
+  sweep(3000)
+  feed(requestHead(['Host: a']))
+  sweep(3999)
+  assert.equal(transport.destroyed, false)
+  sweep(4000)
+  assert.equal(transport.destroyed, true)
+})
+
+test('where TLS is not set up in time there is nobody to answer', t => {
+  const { transport, events, sweep } = bench(t)
+  transport.open = false
+  sweep(TIMEOUT)
+  assert.deepEqual([events, transport.destroyed, transport.written], [[], true, []])
+})
+
+test('above a limit the answer is its status, whatever was asked, and comes after a second at the latest', t => {
+  for (const [admission, reason] of [
+    [503, 'max_connections'],
+    [429, 'max_connections_per_ip'],
+  ] as const) {
+    const asking = bench(t, admission)
+    asking.feed('GET ')
+    assert.deepEqual(asking.events, [])
+    asking.feed(requestHead().slice(4))
+    assert.deepEqual(asking.events, [`refused ${admission} ${reason}`])
+    const silent = bench(t, admission)
+    silent.sweep(999)
+    assert.deepEqual(silent.events, [])
+    silent.sweep(1000)
+    assert.deepEqual(silent.events, [`refused ${admission} ${reason}`])
+    const hurried = bench(t, admission, 300)
+    hurried.sweep(300)
+    assert.deepEqual(hurried.events, [`refused ${admission} ${reason}`])
+  }
+})
+
+test('what a refused peer sends is read up to 64 KiB, then left', t => {
+  const { opening, transport, feed } = bench(t)
+  feed(requestHead(['Host: a']))
+  opening.onChunk(Buffer.alloc(40_000), 40_000)
+  opening.onChunk(Buffer.alloc(40_000), 25_536)
+  assert.equal(transport.paused, false)
+  opening.onChunk(Buffer.alloc(1), 1)
+  assert.equal(transport.paused, true)
+})
+
+test('the end of the connection is told', t => {
+  const { opening, events } = bench(t)
+  opening.onProgress()
+  opening.onClosed()
+  assert.deepEqual(events, ['gone 7'])
+})
+
+test('an error of our own ends the connection, and nothing else', t => {
+  const { transport, events, feed } = bench(t)
+  Object.defineProperty(transport, 'write', {
+    value: () => {
+      throw new Error('broken')
+    },
+  })
+  feed(requestHead())
+  assert.deepEqual([events, transport.destroyed], [['Error: broken'], true])
+})

@@ -1,0 +1,143 @@
+// All opening handshakes of a worker, over handles without connections: how many there may be, and what is counted.
+
+import assert from 'node:assert/strict'
+import { Socket } from 'node:net'
+import { test } from 'node:test'
+import type { Admission } from '../../../src/messages.js'
+import { Counters } from '../../../src/metrics/counters.js'
+import { type CounterName, offsetOf } from '../../../src/metrics/layout.js'
+import { Openings } from '../../../src/worker/opening/openings.js'
+import { Traffic } from '../../../src/worker/traffic.js'
+import { FakeHandle } from '../../support/fake-handle.js'
+import { settingsFor } from '../../support/fake-transport.js'
+import { requestHead } from '../../support/raw-client.js'
+
+function bench(...flags: string[]) {
+  const counters = new Counters()
+  const events: string[] = []
+  const openings = new Openings(settingsFor(...flags), undefined, new Traffic(counters), {
+    onUpgraded: ({ id }, terms, behind) => void events.push(`upgraded ${id} ${terms.id} ${behind}`),
+    onGone: id => void events.push(`gone ${id}`),
+    onFallback: () => void events.push('fallback'),
+    onInternalError: error => void events.push(String(error)),
+  })
+  const take = (id: number, admission: Admission = 0): FakeHandle => {
+    const handle = new FakeHandle()
+    openings.take(id, handle, admission)
+    return handle
+  }
+  const counted = (name: CounterName, labels: Record<string, string>): number => counters.values[offsetOf(name, labels)]
+  return { openings, events, take, counted }
+}
+
+const isClosed = (handle: FakeHandle): boolean => handle.calls.includes('close')
+
+test('who is upgraded is no opening any more; who is gone neither', () => {
+  const { openings, events, take, counted } = bench()
+  const first = take(1)
+  const second = take(2)
+  assert.equal(openings.size, 2)
+  first.receive(`${requestHead()}behind`)
+  assert.deepEqual([openings.size, counted('handshakes_total', { result: 'accepted' })], [1, 1])
+  second.tellRead(-104)
+  second.tellClosed()
+  assert.equal(openings.size, 0)
+  assert.deepEqual(events, ['upgraded 1 1 behind', 'gone 2'])
+})
+
+test('refusals are counted by their reason', () => {
+  const { take, counted } = bench()
+  take(1).receive(requestHead(['Host: a']))
+  take(2).receive('no HTTP at all')
+  assert.equal(counted('handshakes_total', { result: 'not_upgrade' }), 1)
+  assert.equal(counted('handshakes_total', { result: 'bad_http' }), 1)
+})
+
+test('connections above a limit are counted by that limit', () => {
+  const { take, counted } = bench()
+  take(1, 503)
+  take(2, 429)
+  take(3, 429)
+  take(4)
+  assert.equal(counted('connections_rejected_total', { reason: 'max_connections' }), 1)
+  assert.equal(counted('connections_rejected_total', { reason: 'max_connections_per_ip' }), 2)
+})
+
+test('of more than a worker may have the oldest are dropped, and those that had no answer counted', () => {
+  const { openings, events, take, counted } = bench('--max-openings', '5', '--workers', '2')
+  const handles = [1, 2, 3].map(id => take(id))
+  handles[0].receive(requestHead(['Host: a']))
+  assert.deepEqual(handles.map(isClosed), [false, false, false])
+  handles.push(take(4))
+  assert.deepEqual(handles.map(isClosed), [true, false, false, false])
+  assert.equal(counted('handshakes_total', { result: 'max_openings' }), 0)
+  handles.push(take(5))
+  assert.deepEqual(handles.map(isClosed), [true, true, false, false, false])
+  assert.deepEqual([openings.size, counted('handshakes_total', { result: 'max_openings' })], [3, 1])
+  handles[0].tellClosed()
+  assert.deepEqual([openings.size, events], [3, ['gone 1']])
+})
+
+test('max-openings 0 is no limit', () => {
+  const { take } = bench('--max-openings', '0', '--workers', '1')
+  const handles = Array.from({ length: 50 }, (_, id) => take(id))
+  assert.ok(!handles.some(isClosed))
+})
+
+test('deadlines are those of the handshake timeout', () => {
+  const { openings, take, counted } = bench('--handshake-timeout', '5s')
+  take(1)
+  take(2)
+  openings.sweep(performance.now() + 4000)
+  assert.equal(counted('handshakes_total', { result: 'timeout' }), 0)
+  openings.sweep(performance.now() + 5000)
+  assert.equal(counted('handshakes_total', { result: 'timeout' }), 2)
+})
+
+test('one is dropped by its number, or all of them', () => {
+  const { openings, take } = bench()
+  const handles = [1, 2, 3].map(id => take(id))
+  openings.drop(2)
+  openings.drop(99)
+  assert.deepEqual(handles.map(isClosed), [false, true, false])
+  openings.close()
+  assert.deepEqual(handles.map(isClosed), [true, true, true])
+})
+
+test('what requests are judged by are the settings', () => {
+  const flags = ['--path', '/echo', '--origin', 'https://good.example', '--subprotocol', 'chat', '--compression', 'off']
+  const { take, counted } = bench(...flags)
+  take(1).receive(requestHead())
+  assert.equal(counted('handshakes_total', { result: 'path' }), 1)
+  const upgrade = requestHead(undefined, 'GET /echo HTTP/1.1').slice(0, -2)
+  take(2).receive(`${upgrade}Origin: https://evil.example\r\n\r\n`)
+  assert.equal(counted('handshakes_total', { result: 'origin' }), 1)
+  const handle = take(3)
+  handle.receive(
+    `${upgrade}Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Protocol: superchat, chat\r\n\r\n`,
+  )
+  const [{ bytes }] = handle.writes
+  assert.match(String(bytes), /\r\nSec-WebSocket-Protocol: chat\r\n\r\n$/)
+})
+
+test('the fallback is told of, bare handles are not', t => {
+  const { openings, events, take } = bench()
+  take(1)
+  assert.deepEqual(events, [])
+  const socket = new Socket()
+  t.after(() => socket.destroy())
+  openings.take(2, socket, 0)
+  assert.deepEqual(events, ['fallback'])
+})
+
+test('an error of our own is handed on', () => {
+  const { events, take } = bench()
+  const handle = take(1)
+  Object.defineProperty(handle, 'writeBuffer', {
+    value: () => {
+      throw new Error('broken')
+    },
+  })
+  handle.receive(requestHead())
+  assert.deepEqual(events, ['Error: broken'])
+})
