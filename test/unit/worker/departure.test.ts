@@ -32,7 +32,8 @@ function bench(t: TestContext, count: number, openingCount = 0, drainTimeout = D
     },
   }
   const done: number[] = []
-  const departure = new Departure(connections, openings, drainTimeout, cut => done.push(cut))
+  const handovers = { size: 0 }
+  const departure = new Departure(connections, openings, handovers, drainTimeout, cut => done.push(cut))
   const gone = (id: number, cut: boolean): void => {
     connections.delete(id)
     departure.onGone(cut)
@@ -41,7 +42,7 @@ function bench(t: TestContext, count: number, openingCount = 0, drainTimeout = D
   const tick = (milliseconds: number): void => {
     for (let i = 0; i < milliseconds; i++) t.mock.timers.tick(1)
   }
-  return { departure, calls, late, openings, done, gone, tick }
+  return { departure, calls, late, openings, handovers, done, gone, tick }
 }
 
 test('with nobody there it is done at once, once', t => {
@@ -146,4 +147,15 @@ test('a group that is still to come does not outlive the last connection', t => 
   gone(1, false)
   tick(60_000)
   assert.deepEqual([done, calls], [[0], ['openings closed']])
+})
+
+test('connections that are told to be taken and have not begun are waited for', t => {
+  const { departure, handovers, done, gone } = bench(t, 1)
+  handovers.size = 1
+  departure.leave('later')
+  gone(1, false)
+  assert.deepEqual(done, [])
+  handovers.size = 0
+  departure.onGone(false)
+  assert.deepEqual(done, [0])
 })
