@@ -34,5 +34,7 @@ function socketOver(handle: unknown): Socket {
 function secure(socket: Socket, secureContext: SecureContext): TLSSocket {
   const stream = new TLSSocket(socket, { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] })
   stream.disableRenegotiation()
+  // Without a `tls.Server` around it a socket tells of its errors here, and goes on.
+  stream.on('_tlsError', () => stream.destroy())
   return stream
 }

@@ -1,6 +1,7 @@
 // The warning about a limit on open files that is too low, given by the real service under a real limit.
 
 import assert from 'node:assert/strict'
+import { connect } from 'node:net'
 import { describe, it } from 'node:test'
 import { EchoPeer } from '../support/echo-peer.js'
 import { Service } from '../support/service.js'
@@ -48,5 +49,44 @@ describe('when the primary has no file descriptors left', () => {
     assert.equal(level, 40)
     await Promise.all(peers.map(peer => peer.close()))
     await (await EchoPeer.open(service.url)).echo()
+  })
+})
+
+describe('when the workers have no file descriptors left', () => {
+  it('those that are connected are served on, no worker dies, and it ends by itself when files are free', async t => {
+    const service = new Service(['--workers', '2', '--handshake-timeout', '2m'], {}, 200)
+    t.after(() => service.stop())
+    await service.listening()
+    const honest = await Promise.all(Array.from({ length: 4 }, () => EchoPeer.open(service.url)))
+    const pids = (await service.workers()).map(({ pid }) => pid)
+
+    const silent = Array.from({ length: 500 }, () => connect(service.port, '127.0.0.1').on('error', () => {}))
+    t.after(() => silent.forEach(socket => void socket.destroy()))
+    await service.until(
+      () => service.metrics(),
+      metrics =>
+        (metrics.get('echobahn_connections{worker="1"}') ?? 0) +
+          (metrics.get('echobahn_connections{worker="2"}') ?? 0) >
+        300,
+    )
+    for (let round = 0; round < 5; round++) {
+      for (const peer of honest) await peer.echo()
+      // A scrape asks the workers for a snapshot, which looks at their memory.
+      assert.equal((await service.metrics()).get('echobahn_workers{state="ready"}'), 2)
+    }
+    assert.deepEqual(
+      (await service.workers()).map(({ pid }) => pid),
+      pids,
+    )
+
+    for (const socket of silent) socket.destroy()
+    await service.until(
+      () => service.metrics(),
+      metrics =>
+        metrics.get('echobahn_connections{worker="1"}') === 2 && metrics.get('echobahn_connections{worker="2"}') === 2,
+    )
+    const late = await EchoPeer.open(service.url)
+    await Promise.all([...honest, late].map(peer => peer.echo()))
+    await Promise.all([...honest, late].map(peer => peer.close()))
   })
 })

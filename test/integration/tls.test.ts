@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { test } from 'node:test'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { connect as connectTls, type SecureVersion, type TLSSocket } from 'node:tls'
 import { CLOSE, TEXT } from '../../src/protocol/opcodes.js'
 import { certificate, TlsFiles } from '../support/certificate.js'
 import { clientFrame, closePayload, RawClient, requestHead } from '../support/raw-client.js'
@@ -149,4 +149,22 @@ test('SIGHUP takes a new certificate into use, and cuts nobody off', async t => 
     assert.equal(await commonName(t, service), 'second.echobahn.test')
     await assertEchoesAll(early)
   })
+})
+
+test('TLS is 1.2 at the oldest, and a client cannot have its handshake done again', async t => {
+  const service = await startService(t, '--workers', '1', ...new TlsFiles(t).flags)
+  const open = (version: SecureVersion) => {
+    const options = { minVersion: version, maxVersion: version, ca: CA, checkServerIdentity: () => undefined }
+    return connectTls({ port: service.port, host: '127.0.0.1', ciphers: 'DEFAULT@SECLEVEL=0', ...options })
+  }
+  const [refused] = await once(open('TLSv1.1'), 'error')
+  assert.match(String(refused), /protocol version|unsupported protocol|EPROTO|ECONNRESET/i)
+
+  const client = open('TLSv1.2')
+  await once(client, 'secureConnect')
+  client.on('error', () => {})
+  client.renegotiate({}, () => {})
+  await once(client, 'close')
+  await noConnection(service)
+  await assertEchoesAll(await WsClient.open(t, service.url))
 })
