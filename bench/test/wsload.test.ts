@@ -11,6 +11,7 @@ const CLOSE = 0x88
 const PING = 0x89
 const PONG = 0x8a
 const FIN = 0x80
+const TEXT = 0x81
 
 let service: Server
 before(async () => {
@@ -21,7 +22,10 @@ after(() => service.stop())
 // What deflate does not make smaller, the service sends as it is.
 for (const [octets, compressedShare, ...options] of [
   [5, 0, '--text'],
+  [125, 0, '--binary'],
   [126, 0, '--text', '--payload', 'utf8'],
+  [65_535, 0, '--binary'],
+  [65_536, 0, '--binary'],
   [70_000, 0, '--binary'],
   [2 ** 20, 0, '--binary'],
   [0, 0, '--text'],
@@ -127,7 +131,7 @@ const FAULTS: readonly (readonly [name: string, fault: Fault, error: RegExp, ...
     only(3, m => Buffer.concat([frame(1, m.payload), frame(FIN | 1, m.payload)])),
     /^new message inside a message$/,
   ],
-  ['a ping is in two frames', only(1, m => frame(PING & ~FIN, m.payload)), /^bad control frame$/],
+  ['a ping is in two frames', only(1, m => frame(PING & ~FIN, m.payload)), /^bad control frame: 09 14$/],
   ['a first echo never ends', only(0, endless), /^echo too long$/],
   [
     'a Close',
@@ -219,6 +223,29 @@ test('frames right behind the response are read', async t => {
   assert.deepEqual([code, line.error, pongs], [0, '', ['at once']])
 })
 
+test('what comes back in the warm-up does not count', async t => {
+  let echoes = 0
+  const port = await startFaultyServer(t, {
+    echo: message => {
+      if (message.first === TEXT) echoes++
+      return echo(message)
+    },
+  })
+  const { line } = await runWsload(['127.0.0.1', port, '/', 1, 20, 1, 0.1, '--warmup', 0.5])
+  assert.ok(line.messages > 0 && line.messages < echoes - 1, `${line.messages} of ${echoes}`)
+})
+
+test('no octet of a masking key is 0: unmasking is never cheaper than with real clients', async t => {
+  const port = await startFaultyServer(t, {
+    echo: message => {
+      assert.ok(message.key.every(octet => octet !== 0))
+      return echo(message)
+    },
+  })
+  const { code } = await runWsload(counted(port))
+  assert.equal(code, 0)
+})
+
 test('a window in which nothing comes back is told', async t => {
   const port = await startFaultyServer(t, { echo: () => Buffer.alloc(0) })
   const { code, line } = await runWsload(['127.0.0.1', port, '/', 1, 20, 1, 0.1, '--warmup', 0])
@@ -243,6 +270,25 @@ test('with a rate, messages do not wait for echoes', async t => {
   assert.deepEqual([paced.code, paced.line.messages, paced.line.error], [0, 5, ''])
   const shallow = await runWsload([...args(await startFaultyServer(t, patient()), 2), '--rate', 100])
   assert.equal(shallow.line.error, '2 messages in flight: --rate needs a greater DEPTH')
+})
+
+test('a rate sends no more than the count, however late it is', async t => {
+  let messages = 0
+  const port = await startFaultyServer(t, {
+    echo: message => {
+      if (message.first === TEXT) messages++
+      return echo(message)
+    },
+  })
+  const { code, line } = await runWsload(['127.0.0.1', port, '/', 1, 20, 5, 30, '--count', 5, '--rate', 1e6])
+  assert.deepEqual([code, line.error, line.messages, messages], [0, '', 5, 5])
+})
+
+test('a rate is that of each connection', async () => {
+  // 100 messages in a second: were it the rate of all together, they would take 50.
+  const args = ['127.0.0.1', service.port, '/', 50, 20, 2, 30, '--count', 2, '--rate', 2]
+  const { code, line } = await runWsload(args)
+  assert.deepEqual([code, line.error, line.messages], [0, '', 100])
 })
 
 test('a rate is kept: the last message is due count / rate after the first', async () => {

@@ -160,7 +160,6 @@ void flush(struct connection *connection) {
     const struct frames *frames = connection->frames;
     size_t count = connection->unsent * frames->frame_octets - connection->written;
     if (count > frames->total - connection->written) count = frames->total - connection->written;
-    if (UNLIKELY(connection->pong_octets > 0)) count = frames->frame_octets - connection->written;
     const ssize_t written = write_octets(connection, frames->octets + connection->written, count);
     if (written < 0) return;
     connection->written += (size_t)written;

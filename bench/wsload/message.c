@@ -132,14 +132,11 @@ static void make_compressed_frames(void) {
   zlib.next_out = deflated;
   zlib.avail_out = (uInt)room;
   if (deflate(&zlib, Z_SYNC_FLUSH) != Z_OK || zlib.avail_in != 0) die("deflate");
-  size_t octets = zlib.total_out;
+  const size_t octets = zlib.total_out;
   deflateEnd(&zlib);
   if (octets < FLUSH_TAIL_OCTETS || memcmp(deflated + octets - FLUSH_TAIL_OCTETS, FLUSH_TAIL, FLUSH_TAIL_OCTETS))
     die("deflate left no tail");
-  octets -= FLUSH_TAIL_OCTETS;
-  // An empty message is one octet (RFC 7692 section 7.2.3.6).
-  if (octets == 0) deflated[octets++] = 0;
-  make_frames(&message.compressed, deflated, octets, RSV1);
+  make_frames(&message.compressed, deflated, octets - FLUSH_TAIL_OCTETS, RSV1);
   free(deflated);
 }
 

@@ -132,7 +132,10 @@ static inline bool begin_frame(struct connection *connection, const uint8_t *hea
   if (UNLIKELY(header[1] & MASKED)) return fail(connection, "server frame is masked");
   if (UNLIKELY(is_control(connection))) {
     connection->control_octets = 0;
-    return octets <= sizeof connection->control && connection->final ? true : fail(connection, "bad control frame");
+    if (octets <= sizeof connection->control && connection->final) return true;
+    failed("bad control frame: %02x %02x", header[0], header[1]);
+    drop(connection);
+    return false;
   }
   if (!connection->in_message) {
     if (UNLIKELY(connection->opcode == CONTINUATION)) return fail(connection, "continuation without start");

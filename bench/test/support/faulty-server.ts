@@ -9,6 +9,7 @@ export interface Message {
   /** With FIN and reserved bits (RFC 6455 section 5.2). */
   readonly first: number
   readonly payload: Buffer
+  readonly key: Buffer
 }
 
 export interface Fault {
@@ -86,7 +87,7 @@ function serve(socket: Socket, { response = acceptance, echo = rightEcho }: Faul
     const end = header + (octets[1] & ~MASKED)
     const key = octets.subarray(2, header)
     const payload = Buffer.from(octets.subarray(header, end).map((octet, at) => octet ^ key[at % KEY_OCTETS]))
-    const message = { first: octets[0], payload }
+    const message = { first: octets[0], payload, key }
     octets = octets.subarray(end)
     return message
   }
