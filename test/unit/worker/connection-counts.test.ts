@@ -193,3 +193,41 @@ test('a report is told of reads, writes, both Closes, the ends and the failure',
   assert.equal(dropped.recorder.report().closing.uncleanReason, 'tired of it')
   assert.equal(dropped.connection.dropped, true)
 })
+
+test('a message that breaks the protocol is a frame received, and no message', () => {
+  const bad = Buffer.from([0x61, 0xff])
+  const whole = openConnection()
+  feed(whole, clientFrame({ opcode: TEXT, payload: bad }))
+  assert.deepEqual(counted(whole, 'frames_total'), { 'received text': 1, 'sent close': 1 })
+  const fragment = openConnection()
+  feed(
+    fragment,
+    Buffer.concat([
+      clientFrame({ opcode: TEXT, fin: false, payload: 'a' }),
+      clientFrame({ opcode: CONTINUATION, payload: bad }),
+    ]),
+  )
+  assert.deepEqual(counted(fragment, 'frames_total'), {
+    'received continuation': 1,
+    'received text': 1,
+    'sent text': 1,
+    'sent close': 1,
+  })
+  const kept = openConnection()
+  const frame = clientFrame({ opcode: TEXT, payload: Buffer.concat([Buffer.alloc(50, 'x'), bad]) })
+  feed(kept, frame.subarray(0, 20), frame.subarray(20))
+  assert.deepEqual(counted(kept, 'frames_total'), { 'received text': 1, 'sent close': 1 })
+  const large = openConnection()
+  const larger = clientFrame({ opcode: TEXT, payload: Buffer.concat([Buffer.alloc(70_000, 'x'), bad]) })
+  feed(large, larger.subarray(0, 1000), larger.subarray(1000))
+  assert.deepEqual(counted(large, 'frames_total'), { 'received text': 1, 'sent text': 1, 'sent close': 1 })
+  for (const bench of [whole, fragment, kept, large]) assert.deepEqual(counted(bench, 'messages_total'), {})
+})
+
+test('lengths of messages in fragments are those of each message', () => {
+  const bench = openConnection()
+  for (const payload of ['abc', 'defg']) {
+    feed(bench, clientFrame({ opcode: BINARY, fin: false, payload }), clientFrame({ opcode: CONTINUATION, payload }))
+  }
+  assert.deepEqual(counted(bench, 'message_bytes_total'), { 'received binary': 14, 'sent binary': 14 })
+})
