@@ -191,6 +191,18 @@ for (const kind of ['tcp', 'stream'] as const) {
     assert.deepEqual([transport.octetsReceived, transport.octetsSent], [5, 8])
   })
 
+  test(`${kind}: what the kernel took of a write before a drop stays counted, and reaches the peer`, async t => {
+    const { client, transport, listener, countedByItself } = await connected(t, kind)
+    transport.write(Buffer.alloc(64 * MIB))
+    while (client.bytesRead < 16 * MIB) await once(client, 'data')
+    const ended = once(client, 'end')
+    transport.destroy()
+    await listener.heard('closed')
+    client.resume()
+    await ended
+    assert.equal(countedByItself('sent'), client.bytesRead)
+  })
+
   test(`${kind}: of a connection on which nothing was said nothing is counted`, async t => {
     const { transport, listener, counted } = await connected(t, kind)
     transport.resume()
