@@ -26,7 +26,7 @@ export function acceptTransport(
 }
 
 function socketOver(handle: unknown): Socket {
-  const options = { handle, readable: true, writable: true, allowHalfOpen: true }
+  const options = { handle, readable: true, writable: true }
   return new Socket(options as ConstructorParameters<typeof Socket>[0])
 }
 

@@ -17,8 +17,10 @@ export class StreamTransport implements Transport {
   #sent = 0
   /** Octets of each write that Node has not done, oldest first. */
   #writes: number[] = []
-  /** Octets that were written in vain. */
+  /** Octets of writes that were in vain, whole though the kernel may have taken a part of the first. */
   #lost = 0
+  /** Writes were dropped with the connection. */
+  #cancelled = false
   #reading = false
   /** The peer's FIN came while nothing was to be read. */
   #endWaits = false
@@ -129,14 +131,19 @@ export class StreamTransport implements Transport {
   readonly #onWritten = (error?: Error | null): void => {
     const size = this.#writes.shift() ?? 0
     // Of a stream that is destroyed Node calls every write done.
-    if (error || this.#stream.destroyed) this.#lost += size
+    if (error || this.#stream.destroyed) this.#lose(size)
     else this.handler.onProgress()
   }
 
   readonly #onClose = (): void => {
+    for (const size of this.#writes.splice(0)) this.#lose(size)
     this.#count()
-    for (const size of this.#writes.splice(0)) this.#lost += size
     this.handler.onClosed()
+  }
+
+  #lose(size: number): void {
+    this.#lost += size
+    this.#cancelled = true
   }
 
   /** Octets of the TCP socket: with TLS those are more than what is read and written here. */
@@ -144,7 +151,9 @@ export class StreamTransport implements Transport {
     const { bytesRead, bytesWritten } = this.#handle ?? this.#socket
     // Of a handle that is closed there is nothing to learn any more.
     const received = Math.max(this.#received, bytesRead ?? 0)
-    const sent = Math.max(this.#sent, (bytesWritten ?? 0) - (this.#handle?.writeQueueSize ?? 0))
+    // What the system cancels leaves its queue as if the kernel had taken it.
+    const taken = this.#cancelled ? 0 : (bytesWritten ?? 0) - (this.#handle?.writeQueueSize ?? 0)
+    const sent = Math.max(this.#sent, taken)
     this.#observer.wireReceived(received - this.#received)
     this.#observer.wireSent(sent - this.#sent)
     this.#received = received

@@ -66,8 +66,10 @@ export interface Connected {
   readonly socket: Socket
   readonly transport: Transport
   readonly listener: Listener
-  /** Octets of the sockets that are counted. */
+  /** Octets of the sockets that are counted, once the transport was asked for the present state. */
   counted(direction: 'received' | 'sent'): number
+  /** The same, without asking. */
+  countedByItself(direction: 'received' | 'sent'): number
 }
 
 /** @param tamper may spoil the handle before a transport is put over it */
@@ -99,9 +101,11 @@ export async function connected(
   const counted = (direction: 'received' | 'sent'): number => {
     // Brings the counters up to date.
     void [transport.octetsReceived, transport.octetsSent, transport.pending]
-    return counters.values[offsetOf('wire_bytes_total', { direction })]
+    return countedByItself(direction)
   }
-  return { client, socket: plain, transport, listener, counted }
+  const countedByItself = (direction: 'received' | 'sent'): number =>
+    counters.values[offsetOf('wire_bytes_total', { direction })]
+  return { client, socket: plain, transport, listener, counted, countedByItself }
 }
 
 /** The bare handle of the next connection, as the primary takes it. */

@@ -5,6 +5,7 @@ import { parse } from '../../src/cli/parse.js'
 import { Codec } from '../../src/codec/codec.js'
 import { Counters } from '../../src/metrics/counters.js'
 import type { DeflateAgreement } from '../../src/protocol/deflate-negotiation.js'
+import type { Recorder } from '../../src/report/recorder.js'
 import type { Settings } from '../../src/settings.js'
 import type { Transport, TransportHandler } from '../../src/transport/transport.js'
 import { CodecMetrics } from '../../src/worker/codec-metrics.js'
@@ -96,6 +97,8 @@ export interface Bench {
   readonly codec: Codec
   readonly budget: MemoryBudget
   readonly errors: unknown[]
+  /** Ids of the connections that are gone. */
+  readonly gone: number[]
 }
 
 /** A connection with nothing around it but a fake transport; `flags` are the service's. What it does, it does in one turn. */
@@ -103,13 +106,28 @@ export function openConnection(deflate?: DeflateAgreement, ...flags: string[]): 
   return openSharing(Number.POSITIVE_INFINITY, deflate, ...flags)
 }
 
-/** The same, with a share of so many frames in each turn. */
+/** The same, with a report. */
+export function openRecorded(recorder: Recorder, ...flags: string[]): Bench {
+  return open(Number.POSITIVE_INFINITY, recorder, undefined, flags)
+}
+
+/** As `openConnection`, with a share of so many frames in each turn. */
 export function openSharing(share: number, deflate?: DeflateAgreement, ...flags: string[]): Bench {
+  return open(share, undefined, deflate, flags)
+}
+
+function open(
+  share: number,
+  recorder: Recorder | undefined,
+  deflate: DeflateAgreement | undefined,
+  flags: readonly string[],
+): Bench {
   const settings = settingsFor(...flags)
   const counters = new Counters()
   const codec = new Codec(settings, new CodecMetrics(counters, pino({ level: 'silent' })))
   const errors: unknown[] = []
   const budget = new MemoryBudget(settings.memoryBudget / settings.workers)
+  const gone: number[] = []
   const context: ConnectionContext = {
     settings,
     traffic: new Traffic(counters),
@@ -120,14 +138,14 @@ export function openSharing(share: number, deflate?: DeflateAgreement, ...flags:
     budget,
     plainRules: decoderRules(settings, false),
     compressedRules: decoderRules(settings, true),
-    onGone: () => {},
+    onGone: ({ id }) => gone.push(id),
     onInternalError: error => errors.push(error),
     onClosedForMemory: () => {},
   }
   const transport = new FakeTransport()
-  const connection = new Connection(context, { id: 1, deflate }, transport)
+  const connection = new Connection(context, { id: 1, deflate }, transport, recorder)
   connection.start(Buffer.alloc(0))
-  return { connection, transport, counters, traffic: context.traffic, codec, budget, errors }
+  return { connection, transport, counters, traffic: context.traffic, codec, budget, errors, gone }
 }
 
 export function feed({ connection }: Bench, ...chunks: Buffer[]): void {

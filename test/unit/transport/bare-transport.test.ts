@@ -96,6 +96,7 @@ test('a read that fails ends the connection; one that was at its end tells so on
   ended.transport.resume()
   ended.handle.tellRead(END_OF_FILE)
   ended.transport.resume()
+  ended.transport.pause()
   assert.deepEqual([ended.events, ended.handle.calls], [['end'], ['readStart']])
 })
 

@@ -33,7 +33,10 @@ test("Node's handle is usable, on every Node that runs this; without any one of 
 test('anything else is not usable', () => {
   for (const other of [undefined, null, 'text', {}, new Socket()]) assert.equal(isUsable(other), false)
   assert.equal(handleOf(new Socket()), undefined)
-  assert.equal(handleOf({ _handle: { bytesRead: 0 } } as unknown as Socket), undefined)
+  const handle = { bytesRead: 0, bytesWritten: 0, writeQueueSize: 0 }
+  assert.equal(handleOf({ _handle: handle } as unknown as Socket), handle)
+  for (const part of COUNTS)
+    assert.equal(handleOf({ _handle: { ...handle, [part]: undefined } } as unknown as Socket), undefined, part)
 })
 
 test('a peer that is gone has no name', () => {

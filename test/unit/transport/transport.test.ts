@@ -43,8 +43,8 @@ for (const kind of ['tcp', 'stream', 'tls'] as const) {
 
   test(`${kind}: nothing is read before resume, and nothing while it is paused`, async t => {
     const { client, transport, listener } = await connected(t, kind)
-    client.write('first')
-    await new Promise(setImmediate)
+    await new Promise<void>(resolve => void client.write('first', () => resolve()))
+    for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
     assert.deepEqual(listener.events, [])
     transport.resume()
     await listener.octets(5)
@@ -138,7 +138,7 @@ for (const kind of ['tcp', 'stream', 'tls'] as const) {
     await listener.heard('closed')
     const { unsent } = transport
     assert.ok(unsent > 0)
-    transport.write(Buffer.alloc(100))
+    assert.equal(transport.write(Buffer.alloc(100)), true)
     assert.equal(transport.unsent, unsent + 100)
     transport.destroy()
     transport.end()
@@ -157,6 +157,8 @@ for (const kind of ['tcp', 'stream', 'tls'] as const) {
     if (kind !== 'tls') assert.ok(counted('sent') > 64 * 1024)
     assert.ok(transport.unsent > 0)
     if (kind === 'tcp') assert.equal(transport.octetsSent + transport.unsent, 64 * MIB)
+    else assert.equal(transport.unsent, 64 * MIB)
+    assert.ok(counted('sent') < 60 * MIB)
     assert.ok(!listener.events.includes('end'))
   })
 
@@ -170,6 +172,43 @@ for (const kind of ['tcp', 'stream', 'tls'] as const) {
       for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
       assert.equal(chunks(listener), 1, action)
     }
+  })
+}
+
+for (const kind of ['tcp', 'stream'] as const) {
+  test(`${kind}: what came and went before a reset stays counted, without being asked for`, async t => {
+    const { client, socket, transport, listener, countedByItself } = await connected(t, kind)
+    transport.resume()
+    client.write('hello')
+    await listener.octets(5)
+    assert.equal(countedByItself('received'), 5)
+    transport.write(Buffer.from('and back'))
+    assert.equal(countedByItself('sent'), 8)
+    await once(client, 'data')
+    socket.resetAndDestroy()
+    await listener.heard('closed')
+    assert.deepEqual([countedByItself('received'), countedByItself('sent')], [5, 8])
+    assert.deepEqual([transport.octetsReceived, transport.octetsSent], [5, 8])
+  })
+
+  test(`${kind}: what the kernel took of a write before a drop stays counted, and reaches the peer`, async t => {
+    const { client, transport, listener, countedByItself } = await connected(t, kind)
+    transport.write(Buffer.alloc(64 * MIB))
+    while (client.bytesRead < 16 * MIB) await once(client, 'data')
+    const ended = once(client, 'end')
+    transport.destroy()
+    await listener.heard('closed')
+    client.resume()
+    await ended
+    assert.equal(countedByItself('sent'), client.bytesRead)
+  })
+
+  test(`${kind}: of a connection on which nothing was said nothing is counted`, async t => {
+    const { transport, listener, counted } = await connected(t, kind)
+    transport.resume()
+    transport.destroy()
+    await listener.heard('closed')
+    assert.deepEqual([counted('received'), counted('sent'), transport.unsent], [0, 0, 0])
   })
 }
 

@@ -169,3 +169,18 @@ test('who drops a connection without a Close has begun its end', () => {
   closed.closing.onDropped()
   assert.equal(closed.closing.initiator, 'client')
 })
+
+test('after a Close, a FIN or a violation of the peer nothing that comes is heeded', () => {
+  const ways: ((closing: ClosingHandshake) => void)[] = [
+    closing => closing.onPeerClose(1000, ''),
+    closing => closing.onPeerEnd(),
+    closing => closing.fail(1002, 'bad'),
+    closing => closing.failNow(1007, 'bad'),
+  ]
+  for (const way of ways) {
+    const { closing } = handshake({ echoIdle: false })
+    assert.equal(closing.ignoresInput, false)
+    way(closing)
+    assert.equal(closing.ignoresInput, true)
+  }
+})

@@ -114,3 +114,9 @@ test('a peer that owes its end is not pinged', () => {
   const { at } = watch({ handshakeTimeout: 60_000 })
   assert.equal(at(31_000, { owesEnd: true }), NOTHING_DUE)
 })
+
+test('times of one millisecond are times', () => {
+  const { at } = watch({ pingInterval: 1, pingTimeout: 1 })
+  assert.equal(at(1), PING_DUE)
+  assert.equal(at(2), SILENT)
+})

@@ -73,6 +73,13 @@ test('now: openings are dropped, and every connection gets its 1001 in groups of
   assert.equal(calls.length, 1 + 130)
 })
 
+test('a last group of one gets its Close too', t => {
+  const { departure, calls, tick } = bench(t, 65)
+  departure.leave('now')
+  tick(40)
+  assert.equal(calls.at(-1), '65 goAway 1001')
+})
+
 test('the groups take half of a short drain timeout at most', t => {
   const { departure, calls, tick } = bench(t, 256, 0, 80)
   departure.leave('now')

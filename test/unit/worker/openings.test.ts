@@ -120,6 +120,18 @@ test('what requests are judged by are the settings', () => {
   assert.match(String(bytes), /\r\nSec-WebSocket-Protocol: chat\r\n\r\n$/)
 })
 
+test('context takeover is agreed on only where it is on', () => {
+  for (const [flags, answer] of [
+    [[], 'permessage-deflate; server_no_context_takeover; client_no_context_takeover'],
+    [['--context-takeover', 'on'], 'permessage-deflate'],
+  ] as const) {
+    const handle = bench(...flags).take(1)
+    handle.receive(`${requestHead().slice(0, -2)}Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n`)
+    const [{ bytes }] = handle.writes
+    assert.match(String(bytes), new RegExp(`Sec-WebSocket-Extensions: ${answer}\r\n`))
+  }
+})
+
 test('the fallback is told of, bare handles are not', t => {
   const { openings, events, take } = bench()
   take(1)

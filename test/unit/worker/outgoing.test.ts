@@ -104,3 +104,29 @@ test('a frame in a buffer of its own goes behind what is in the outbox', () => {
   assert.deepEqual([noted, counted('frames_total', 'text')], [[7, 4], 2])
   assert.equal(counted('frame_payload_bytes_total', 'text'), 7)
 })
+
+test('room is made only where there is too little', () => {
+  const { outbox, transport, out, frame } = bench()
+  out.begin(SLAB)
+  frame(BINARY, Buffer.alloc(SLAB - 10 - 127))
+  out.control(PING, Buffer.alloc(125))
+  assert.deepEqual([transport.written.length, outbox.room], [0, 0])
+  out.flush()
+  out.begin(SLAB)
+  frame(BINARY, Buffer.alloc(SLAB - 10 - 126))
+  out.control(PING, Buffer.alloc(125))
+  assert.equal(transport.written.length, 2)
+  out.flush()
+  assert.equal(serverFrames(transport.output).length, 4)
+})
+
+test('to begin is to have room', () => {
+  const { outbox, transport, out } = bench()
+  transport.taking = false
+  out.begin(SLAB)
+  outbox.position = SLAB - 10
+  out.flush()
+  assert.equal(outbox.room, 10)
+  out.begin(11)
+  assert.equal(outbox.room, SLAB)
+})
