@@ -62,8 +62,11 @@ export interface Settings {
   readonly reports: number
   readonly adminHost: string
   readonly adminPort: number
-  /** Bearer token that the admin server asks for; undefined asks for none. */
+  /** Host names that the admin server answers to beside IP addresses, localhost and its own. */
+  readonly adminAllowedHost: readonly string[]
+  /** Bearer token that the admin server asks for. With neither it nor a file of it, none is asked for. */
   readonly adminToken: string | undefined
+  readonly adminTokenFile: string | undefined
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
 }
 

@@ -7,6 +7,7 @@ import { requireBearer } from './bearer.js'
 import { renderList, renderReport, STYLE_SOURCE, workersDoNotAnswer } from './connection-pages.js'
 import { readFilter } from './connection-query.js'
 import { errorHandler, methodNotAllowed, notFound, sendError } from './errors.js'
+import { isLoopback, refuseChanges, refuseForeignOrigin, requireKnownHost } from './hosts.js'
 import type { AdminView } from './view.js'
 
 /** Answers of `GET /`: what there is, with one line each. */
@@ -25,7 +26,8 @@ const INDEX = {
 const NO_SUCH_CONNECTION = 'no such connection, or its report is no longer kept'
 
 /**
- * The admin server as an express app, listening nowhere yet. With `adminToken` set, all but the probes ask for it.
+ * The admin server as an express app, listening nowhere yet. All but the probes ask for the token, if there is one, and
+ * answer only to hosts that are meant.
  * Everything is answered as JSON, but for the metrics; errors are `{ error: { status, message } }`.
  */
 export function createAdmin(view: AdminView): Express {
@@ -34,7 +36,10 @@ export function createAdmin(view: AdminView): Express {
   app.disable('etag')
   app.use(securityHeaders(), noStore)
   addProbes(app, view)
-  if (view.settings.adminToken !== undefined) app.use(requireBearer(view.settings.adminToken))
+  const { adminHost, adminAllowedHost } = view.settings
+  app.use(requireKnownHost([adminHost, ...adminAllowedHost]), refuseForeignOrigin)
+  app.use(requireBearer(() => view.adminToken()))
+  if (view.adminToken() === undefined && !isLoopback(adminHost)) app.use(refuseChanges)
   addReports(app, view)
   addConnections(app, view)
   addReload(app, view)
@@ -113,9 +118,7 @@ function configuration(settings: Settings): Record<string, unknown> {
 
 function addReload(app: Express, view: AdminView): void {
   const route = app.route('/reload')
-  route.post(async (request, response) => {
-    // Any page that a browser shows can post to a port of its own machine.
-    if (request.get('sec-fetch-site') === 'cross-site') return sendError(response, 403, 'not from another site')
+  route.post(async (_request, response) => {
     const reason = await view.reload()
     if (reason !== undefined) return sendError(response, 409, `reload not begun: ${reason}`)
     response.status(202).json({ status: 'started' })

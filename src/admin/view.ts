@@ -34,6 +34,8 @@ export interface ConnectionFound {
 
 export interface AdminView {
   readonly settings: Settings
+  /** Bearer token to ask for at this moment; undefined asks for none. */
+  adminToken(): string | undefined
   readiness(): Readiness
   workers(): readonly WorkerView[]
   /** The exposition. Takes less than a second whatever the workers do. */

@@ -8,13 +8,14 @@ import {
   bearerToken,
   deflateLevel,
   duration,
-  fileName,
   host,
   oneOf,
   origin,
   path,
+  pemFile,
   port,
   size,
+  textFile,
   token,
   wholeNumber,
 } from './values.js'
@@ -43,12 +44,12 @@ const fields: Fields = {
     default: 'any origin',
     help: 'Origin that browsers may connect from; others get 403.',
   }),
-  tlsCert: optional(fileName, {
+  tlsCert: optional(pemFile, {
     group: 'Listening',
     default: 'none',
     help: 'Certificate chain, which turns ws into wss; read again on SIGHUP.',
   }),
-  tlsKey: optional(fileName, {
+  tlsKey: optional(pemFile, {
     group: 'Listening',
     default: 'none',
     help: 'Private key of the certificate; read again on SIGHUP.',
@@ -184,10 +185,20 @@ const fields: Fields = {
     default: '8889',
     help: 'Port of the admin server; 0 takes a free one.',
   }),
+  adminAllowedHost: list(host, {
+    group: 'Admin and log',
+    default: 'IP addresses, localhost and admin-host',
+    help: 'Further name that clients may know the admin server by; for any other than these they get 403.',
+  }),
   adminToken: secret(bearerToken, {
     group: 'Admin and log',
     default: 'none',
-    help: 'Bearer token that all admin routes but /livez and /readyz then ask for.',
+    help: 'Bearer token that all admin routes but /livez and /readyz then ask for; ps shows it to everybody on the machine.',
+  }),
+  adminTokenFile: optional(textFile, {
+    group: 'Admin and log',
+    default: 'none',
+    help: 'File that holds the admin token instead; read again on SIGHUP.',
   }),
   logLevel: option(oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'), {
     group: 'Admin and log',

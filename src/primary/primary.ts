@@ -12,6 +12,7 @@ import { type Changes, type FromWorker, monotonicNow, type Snapshot } from '../m
 import { createRegistry } from '../metrics/exposition.js'
 import type { Settings } from '../settings.js'
 import { type Accepted, takeAccepted } from './accepted.js'
+import { AdminToken } from './admin-token.js'
 import { ConnectionReports } from './connection-reports.js'
 import { Distributor } from './distributor.js'
 import { Fleet } from './fleet.js'
@@ -31,7 +32,8 @@ const manifest: { readonly version: string } = createRequire(import.meta.url)('#
  * Runs the service until a signal ends it, and resolves with the exit code: 0 after SIGTERM or SIGINT and the draining
  * that follows; 128 + the signal's number, as shells have it, when a second one cuts the draining short.
  *
- * Throws ExitError when a port cannot be bound, the TLS files are bad, or workers die at their start again and again.
+ * Throws ExitError when a port cannot be bound, the files of TLS or the admin token are bad, or workers die at their start
+ * again and again.
  */
 export async function runPrimary(settings: Settings): Promise<number> {
   checkTlsFiles(settings)
@@ -53,6 +55,7 @@ class Primary {
     this.#snapshots.ask((worker, question) => worker.requestSnapshot(question)),
   )
   readonly #reports: ConnectionReports<WorkerProcess>
+  readonly #adminToken: AdminToken
   readonly #listener: Server
   readonly #admin: HttpServer
   #phase: 'starting' | 'serving' | 'draining' = 'starting'
@@ -84,6 +87,7 @@ class Primary {
     this.#status = status
     this.#snapshots = new Gathering(started, isResponsive, SNAPSHOT_TIMEOUT)
     this.#reports = new ConnectionReports(started, isResponsive, settings.reports)
+    this.#adminToken = new AdminToken(settings)
     this.#listener = createListener()
     this.#admin = this.#createAdmin()
   }
@@ -130,6 +134,7 @@ class Primary {
     })
     const app = createAdmin({
       settings: this.#settings,
+      adminToken: () => this.#adminToken.current,
       readiness: () => this.#readiness(),
       workers: () => this.#status.workers(),
       metrics: async () => {
@@ -209,7 +214,7 @@ class Primary {
     process.on('SIGHUP', () => this.#reload())
   }
 
-  /** Begins a rolling restart, or says why not. Bad TLS files are found here, while the old workers serve. */
+  /** Begins a rolling restart, or says why not. Bad files are found here, while the old workers serve. */
   #reload(): string | undefined {
     const reason = this.#reasonNotToReload()
     if (reason === undefined) void this.#fleet.reload()
@@ -222,6 +227,7 @@ class Primary {
     if (this.#fleet.reloading) return 'a reload is under way'
     try {
       checkTlsFiles(this.#settings)
+      this.#adminToken.readAgain()
       return undefined
     } catch (error) {
       return (error as Error).message

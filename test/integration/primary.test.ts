@@ -22,6 +22,7 @@ const SETTINGS = {
   codecQueue: 1024,
   reports: 0,
   adminHost: '127.0.0.1',
+  adminAllowedHost: [],
   adminPort: 0,
   logLevel: 'silent',
 }

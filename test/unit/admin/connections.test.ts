@@ -33,7 +33,8 @@ function evilRecorder(): Recorder {
 async function serve(t: TestContext, filters: ConnectionFilter[] = [], unasked: number[] = []) {
   const recorder = evilRecorder()
   const view: Partial<AdminView> = {
-    settings: { adminToken: undefined } as Partial<Settings> as Settings,
+    settings: { adminHost: '127.0.0.1', adminAllowedHost: [] } as Partial<Settings> as Settings,
+    adminToken: () => undefined,
     connections: async filter => {
       filters.push(filter)
       return { connections: [recorder.summary()], unasked }

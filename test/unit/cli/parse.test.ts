@@ -43,7 +43,9 @@ const DEFAULTS: Settings = {
   reports: 100,
   adminHost: '127.0.0.1',
   adminPort: 8889,
+  adminAllowedHost: [],
   adminToken: undefined,
+  adminTokenFile: undefined,
   logLevel: 'info',
 }
 
@@ -82,7 +84,9 @@ const OTHERS: { readonly [Field in keyof Settings]: readonly [text: string, valu
   reports: ['0', 0],
   adminHost: ['localhost', 'localhost'],
   adminPort: ['65535', 65_535],
+  adminAllowedHost: ['echo', ['echo']],
   adminToken: ['c2VjcmV0Cg==', 'c2VjcmV0Cg=='],
+  adminTokenFile: ['/run/secrets/token', '/run/secrets/token'],
   logLevel: ['silent', 'silent'],
 }
 
