@@ -2,13 +2,14 @@
 
 import express, { type Express, type Request, type RequestHandler } from 'express'
 import helmet from 'helmet'
+import { formatCursor } from '../report/order.js'
 import { kebabCase, maskedSettings, type Settings } from '../settings.js'
 import { requireBearer } from './bearer.js'
 import { renderList, renderReport, STYLE_SOURCE, workersDoNotAnswer } from './connection-pages.js'
-import { readFilter } from './connection-query.js'
+import { nextQuery, PARAMETERS, readFilter } from './connection-query.js'
 import { errorHandler, methodNotAllowed, notFound, sendError } from './errors.js'
 import { isLoopback, refuseChanges, refuseForeignOrigin, requireKnownHost } from './hosts.js'
-import type { AdminView } from './view.js'
+import type { AdminView, ConnectionList } from './view.js'
 
 /** Answers of `GET /`: what there is, with one line each. */
 const INDEX = {
@@ -18,7 +19,7 @@ const INDEX = {
   'GET /healthz': 'the same as /readyz',
   'GET /config': 'the configuration in force, secrets masked',
   'GET /workers': 'worker processes: worker, pid, state, connections, ageSeconds',
-  'GET /connections': 'connections, newest first; filters: state, clean, agent, error, key, limit',
+  'GET /connections': `connections, page by page; parameters: ${PARAMETERS.join(', ')}`,
   'GET /connections/:id': 'the report of one connection',
   'POST /reload': 'replace the workers one after another, as SIGHUP does',
 }
@@ -86,12 +87,16 @@ function addReports(app: Express, view: AdminView): void {
 }
 
 function addConnections(app: Express, view: AdminView): void {
+  const json = once(({ end, ...list }: ConnectionList) =>
+    JSON.stringify({ ...list, cursor: end === undefined ? null : formatCursor(end) }),
+  )
+  const page = once(renderList)
   get(app, '/connections', async (request, response) => {
-    const filter = readFilter(request.query)
+    const filter = readFilter(request.query, Date.now())
     if (typeof filter === 'string') return sendError(response, 400, filter)
     const list = await view.connections(filter)
-    if (wantsPage(request)) response.type('html').send(renderList(list))
-    else response.json(list)
+    if (wantsPage(request)) response.type('html').send(page(list, list.end && nextQuery(request.query, list.end)))
+    else response.type('json').send(json(list))
   })
   get(app, '/connections/:id', async (request, response) => {
     const { id } = request.params
@@ -103,6 +108,20 @@ function addConnections(app: Express, view: AdminView): void {
     if (wantsPage(request)) response.type('html').send(renderReport(report))
     else response.json(report)
   })
+}
+
+/** Many who ask for the same get the same list: it is rendered for the first of them only. */
+function once<List extends object, Others extends unknown[]>(
+  render: (list: List, ...others: Others) => string,
+): (list: List, ...others: Others) => string {
+  const rendered = new WeakMap<List, string>()
+  return (list, ...others) => {
+    const before = rendered.get(list)
+    if (before !== undefined) return before
+    const text = render(list, ...others)
+    rendered.set(list, text)
+    return text
+  }
 }
 
 /** Browsers name HTML; everybody else gets JSON. */

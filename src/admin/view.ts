@@ -2,7 +2,8 @@
 
 import type { WorkerState } from '../metrics/catalogue.js'
 import type { ConnectionFilter } from '../report/filter.js'
-import type { ConnectionReport, ConnectionSummary } from '../report/report.js'
+import type { Position } from '../report/order.js'
+import type { ConnectionReport, ConnectionSummary, RefusalReport, ReportCounts } from '../report/report.js'
 import type { Settings } from '../settings.js'
 
 export type Readiness = 'ready' | 'starting' | 'draining' | 'no-worker'
@@ -18,16 +19,18 @@ export interface WorkerView {
   readonly ageSeconds: number
 }
 
-export interface ConnectionList {
-  /** Newest first. */
+export interface ConnectionList extends ReportCounts {
+  /** One page, in the order that was asked for. */
   readonly connections: readonly ConnectionSummary[]
+  /** Where the page ends; undefined when nothing follows. */
+  readonly end: Position | undefined
   /** Numbers of the workers that do not answer: theirs are missing, ascending. */
   readonly unasked: readonly number[]
 }
 
 export interface ConnectionFound {
   /** Undefined when nobody who answered knows the connection. */
-  readonly report: ConnectionReport | undefined
+  readonly report: ConnectionReport | RefusalReport | undefined
   /** Numbers of the workers that do not answer and may know it, ascending. */
   readonly unasked: readonly number[]
 }

@@ -177,7 +177,17 @@ const fields: Fields = {
   reports: option(wholeNumber(0, MANY), {
     group: 'Admin and log',
     default: '100',
-    help: 'Closed connections of each worker whose reports are kept; 0 reports on none, open ones included.',
+    help: 'Cleanly closed connections of each worker whose reports are kept; 0 reports on none, open ones included.',
+  }),
+  reportsFailed: option(wholeNumber(0, MANY), {
+    group: 'Admin and log',
+    default: '1000',
+    help: 'Connections of each worker that ended otherwise, and as many refused handshakes, whose reports are kept.',
+  }),
+  reportsSecrets: option(oneOf('mask', 'show'), {
+    group: 'Admin and log',
+    default: 'mask',
+    help: 'Whether reports mask credentials and cookies in headers, queries and subprotocols.',
   }),
   adminHost: option(host, { group: 'Admin and log', default: '127.0.0.1', help: 'Address of the admin server.' }),
   adminPort: option(port, {

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import type { Server } from 'node:net'
 import { constants } from 'node:os'
 import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
 import { createAdmin } from '../admin/server.js'
 import type { Readiness } from '../admin/view.js'
 import { createLog } from '../log.js'
@@ -51,9 +52,11 @@ class Primary {
   readonly #fleet: Fleet
   readonly #status: FleetStatus
   readonly #snapshots: Gathering<WorkerProcess, undefined>
-  readonly #scrapes = new SharedRounds(() =>
-    this.#snapshots.ask((worker, question) => worker.requestSnapshot(question)),
-  )
+  readonly #registry: Registry
+  readonly #scrapes = new SharedRounds(async () => {
+    await this.#snapshots.ask((worker, question) => worker.requestSnapshot(question))
+    return { contentType: this.#registry.contentType, body: await this.#registry.metrics() }
+  })
   readonly #reports: ConnectionReports<WorkerProcess>
   readonly #adminToken: AdminToken
   readonly #listener: Server
@@ -86,9 +89,10 @@ class Primary {
     const isResponsive = (worker: WorkerProcess) => status.isResponsive(worker)
     this.#status = status
     this.#snapshots = new Gathering(started, isResponsive, SNAPSHOT_TIMEOUT)
-    this.#reports = new ConnectionReports(started, isResponsive, settings.reports)
+    this.#reports = new ConnectionReports(started, isResponsive, settings)
     this.#adminToken = new AdminToken(settings)
     this.#listener = createListener()
+    this.#registry = this.#createRegistry()
     this.#admin = this.#createAdmin()
   }
 
@@ -123,8 +127,8 @@ class Primary {
     process.stdout.write(`listening ${service} admin http://${authority(adminHost, adminServicePort)}\n`)
   }
 
-  #createAdmin(): HttpServer {
-    const registry = createRegistry({
+  #createRegistry(): Registry {
+    return createRegistry({
       totals: this.#totals,
       fleet: this.#status,
       connections: this.#status,
@@ -132,15 +136,15 @@ class Primary {
       limits: { max_connections: this.#settings.maxConnections, codec_queue: this.#settings.codecQueue },
       version: manifest.version,
     })
+  }
+
+  #createAdmin(): HttpServer {
     const app = createAdmin({
       settings: this.#settings,
       adminToken: () => this.#adminToken.current,
       readiness: () => this.#readiness(),
       workers: () => this.#status.workers(),
-      metrics: async () => {
-        await this.#scrapes.round()
-        return { contentType: registry.contentType, body: await registry.metrics() }
-      },
+      metrics: () => this.#scrapes.round(),
       connections: filter => this.#reports.list(filter),
       connection: id => this.#reports.find(id),
       reload: async () => this.#reload(),
@@ -169,6 +173,7 @@ class Primary {
     if (message.type === 'changes') this.#onChanges(worker, message)
     else if (message.type === 'snapshot') this.#onSnapshot(worker, message)
     else if (message.type === 'connections' || message.type === 'connection') this.#reports.answered(worker, message)
+    else if (message.type === 'left') this.#reports.leaves(message)
     else if (message.type === 'departing-reports') this.#reports.keep(worker, message.reports)
   }
 

@@ -9,7 +9,7 @@ export class SharedRounds<Result> {
   #current: Promise<Result> | undefined
   #next: Promise<Result> | undefined
 
-  /** @param run one round; must not reject */
+  /** @param run one round; where it rejects, so do those who share it */
   constructor(run: () => Promise<Result>) {
     this.#run = run
   }
@@ -17,7 +17,7 @@ export class SharedRounds<Result> {
   /** Resolves with the result of a round that began after this call. */
   round(): Promise<Result> {
     if (!this.#current) return this.#begin()
-    this.#next ??= this.#current.then(() => this.#begin())
+    this.#next ??= this.#current.catch(() => {}).then(() => this.#begin())
     return this.#next
   }
 

@@ -17,6 +17,10 @@ const SETTINGS = {
   adminAllowedHost: ['Admin.example'],
   adminToken: undefined,
 } as Partial<Settings> as Settings
+const NO_REPORTS = {
+  kept: { open: 0, closed: 0, failed: 0, refused: 0 },
+  evicted: { closed: 0, failed: 0, refused: 0 },
+}
 const WORKER = { worker: 1, pid: 4711, state: 'ready', connections: 3, ageSeconds: 1.5 } as const
 const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
@@ -27,7 +31,7 @@ function fakeView(overrides: Partial<AdminView> = {}): AdminView {
     readiness: () => 'ready',
     workers: () => [WORKER],
     metrics: async () => ({ contentType: CONTENT_TYPE, body: 'a 1\n' }),
-    connections: async () => ({ connections: [], unasked: [] }),
+    connections: async () => ({ connections: [], end: undefined, unasked: [], ...NO_REPORTS }),
     connection: async () => ({ report: undefined, unasked: [] }),
     reload: async () => undefined,
     onError: error => assert.fail(`unexpected: ${error}`),

@@ -46,6 +46,8 @@ const BAD: { readonly [Field in keyof Settings]: readonly string[] } = {
   slowReaderTimeout: DURATION,
   drainTimeout: DURATION,
   reports: [...WHOLE, '2147483648'],
+  reportsFailed: [...WHOLE, '2147483648'],
+  reportsSecrets: CHOICE,
   adminHost: HOST,
   adminPort: [...WHOLE, '65536'],
   adminAllowedHost: HOST,
