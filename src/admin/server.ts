@@ -9,7 +9,8 @@ import { renderList, renderReport, STYLE_SOURCE, workersDoNotAnswer } from './co
 import { nextQuery, PARAMETERS, readFilter } from './connection-query.js'
 import { errorHandler, methodNotAllowed, notFound, sendError } from './errors.js'
 import { isLoopback, refuseChanges, refuseForeignOrigin, requireKnownHost } from './hosts.js'
-import type { AdminView, ConnectionList } from './view.js'
+import { SharedAnswers } from './shared-answers.js'
+import type { AdminView, ConnectionList, Exposition } from './view.js'
 
 /** Answers of `GET /`: what there is, with one line each. */
 const INDEX = {
@@ -74,8 +75,9 @@ function addReports(app: Express, view: AdminView): void {
   get(app, '/', (_request, response) => {
     response.json(INDEX)
   })
+  const scrapes = new SharedAnswers<Exposition>()
   get(app, '/metrics', async (_request, response) => {
-    const { contentType, body } = await view.metrics()
+    const { contentType, body } = await scrapes.ask('metrics', () => view.metrics())
     response.set('Content-Type', contentType).send(body)
   })
   get(app, '/config', (_request, response) => {
@@ -87,16 +89,15 @@ function addReports(app: Express, view: AdminView): void {
 }
 
 function addConnections(app: Express, view: AdminView): void {
-  const json = once(({ end, ...list }: ConnectionList) =>
-    JSON.stringify({ ...list, cursor: end === undefined ? null : formatCursor(end) }),
-  )
-  const page = once(renderList)
+  const lists = new SharedAnswers<string>()
   get(app, '/connections', async (request, response) => {
     const filter = readFilter(request.query, Date.now())
     if (typeof filter === 'string') return sendError(response, 400, filter)
-    const list = await view.connections(filter)
-    if (wantsPage(request)) response.type('html').send(page(list, list.end && nextQuery(request.query, list.end)))
-    else response.type('json').send(json(list))
+    const [type, render] = wantsPage(request) ? (['html', listPage] as const) : (['json', listJson] as const)
+    const body = await lists.ask(`${type} ${JSON.stringify(filter)}`, async () =>
+      render(await view.connections(filter), request.query),
+    )
+    response.type(type).send(body)
   })
   get(app, '/connections/:id', async (request, response) => {
     const { id } = request.params
@@ -110,18 +111,12 @@ function addConnections(app: Express, view: AdminView): void {
   })
 }
 
-/** Many who ask for the same get the same list: it is rendered for the first of them only. */
-function once<List extends object, Others extends unknown[]>(
-  render: (list: List, ...others: Others) => string,
-): (list: List, ...others: Others) => string {
-  const rendered = new WeakMap<List, string>()
-  return (list, ...others) => {
-    const before = rendered.get(list)
-    if (before !== undefined) return before
-    const text = render(list, ...others)
-    rendered.set(list, text)
-    return text
-  }
+function listJson({ end, ...list }: ConnectionList): string {
+  return JSON.stringify({ ...list, cursor: end === undefined ? null : formatCursor(end) })
+}
+
+function listPage(list: ConnectionList, query: object): string {
+  return renderList(list, list.end && nextQuery(query, list.end))
 }
 
 /** Browsers name HTML; everybody else gets JSON. */

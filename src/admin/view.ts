@@ -35,6 +35,11 @@ export interface ConnectionFound {
   readonly unasked: readonly number[]
 }
 
+export interface Exposition {
+  readonly contentType: string
+  readonly body: string
+}
+
 export interface AdminView {
   readonly settings: Settings
   /** Bearer token to ask for at this moment; undefined asks for none. */
@@ -42,7 +47,7 @@ export interface AdminView {
   readiness(): Readiness
   workers(): readonly WorkerView[]
   /** The exposition. Takes less than a second whatever the workers do. */
-  metrics(): Promise<{ readonly contentType: string; readonly body: string }>
+  metrics(): Promise<Exposition>
   connections(filter: ConnectionFilter): Promise<ConnectionList>
   connection(id: number): Promise<ConnectionFound>
   /** Begins a rolling restart; if it cannot begin, says why. */

@@ -9,7 +9,6 @@ import { pickPage } from '../report/page.js'
 import type { ConnectionReport, ConnectionSummary, RefusalReport, ReportCounts } from '../report/report.js'
 import { DepartedReports } from './departed-reports.js'
 import { Gathering } from './gathering.js'
-import { SharedQuestions } from './shared-questions.js'
 
 /** Milliseconds after which an answer is made of what has come. */
 const ANSWER_TIMEOUT = 500
@@ -30,9 +29,8 @@ interface WorkerList {
 export class ConnectionReports<Worker extends ReportingWorker> {
   readonly #lists: Gathering<Worker, WorkerList>
   readonly #tellings: Gathering<Worker, ConnectionAnswer>
-  readonly #pages = new SharedQuestions<ConnectionList>()
-  /** Parts so far of answers that are not whole. */
-  readonly #parts = new Map<Worker, { readonly question: number; readonly connections: ConnectionSummary[] }>()
+  /** Parts so far of answers that are not whole, by question. */
+  readonly #parts = new WeakMap<Worker, Map<number, ConnectionSummary[]>>()
   readonly #departed: DepartedReports
 
   /**
@@ -50,8 +48,22 @@ export class ConnectionReports<Worker extends ReportingWorker> {
   }
 
   /** One page of the connections that match, in order; without those of workers that do not answer, whom it names. */
-  list(filter: ConnectionFilter): Promise<ConnectionList> {
-    return this.#pages.ask(JSON.stringify(filter), () => this.#gather(filter))
+  async list(filter: ConnectionFilter): Promise<ConnectionList> {
+    const asOf = Date.now()
+    const { answers, silent } = await this.#lists.ask((worker, question) =>
+      worker.listConnections(question, filter, asOf),
+    )
+    const order = new Order(filter.sort, filter.after, asOf)
+    const departed = await pickPage([...this.#departed.all()].map(entryOf), filter, order, nextTurn)
+    const entries = [...answers.flatMap(({ connections }) => connections.map(entryOf)), ...departed]
+    entries.sort((a, b) => order.compare(a, b))
+    const page = entries.slice(0, filter.limit)
+    return {
+      connections: page.map(({ line }) => line),
+      end: entries.length > page.length ? order.positionOf(page[page.length - 1]) : undefined,
+      unasked: numbersOf(silent),
+      ...sum([...answers.map(({ counts }) => counts), this.#departed.counts]),
+    }
   }
 
   /** One connection's report, if any worker knows it. */
@@ -70,7 +82,6 @@ export class ConnectionReports<Worker extends ReportingWorker> {
 
   /** The worker is dead: nobody waits for it any more. */
   gone(worker: Worker): void {
-    this.#parts.delete(worker)
     this.#lists.gone(worker)
     this.#tellings.gone(worker)
   }
@@ -85,32 +96,14 @@ export class ConnectionReports<Worker extends ReportingWorker> {
     this.#departed.keep(worker, reports)
   }
 
-  async #gather(filter: ConnectionFilter): Promise<ConnectionList> {
-    const asOf = Date.now()
-    const { answers, silent } = await this.#lists.ask((worker, question) =>
-      worker.listConnections(question, filter, asOf),
-    )
-    const order = new Order(filter.sort, filter.after, asOf)
-    const departed = await pickPage([...this.#departed.all()].map(entryOf), filter, order, nextTurn)
-    const entries = [...answers.flatMap(({ connections }) => connections.map(entryOf)), ...departed]
-    entries.sort((a, b) => order.compare(a, b))
-    const page = entries.slice(0, filter.limit)
-    return {
-      connections: page.map(({ line }) => line),
-      end: entries.length > page.length ? order.positionOf(page[page.length - 1]) : undefined,
-      unasked: numbersOf(silent),
-      ...sum([...answers.map(({ counts }) => counts), this.#departed.counts]),
-    }
-  }
-
   #listed(worker: Worker, { question, connections, counts }: Connections): void {
-    const before = this.#parts.get(worker)
-    const parts = before?.question === question ? before : { question, connections: [] }
-    parts.connections.push(...connections)
-    if (counts === null) this.#parts.set(worker, parts)
+    const byQuestion = this.#parts.get(worker) ?? new Map<number, ConnectionSummary[]>()
+    this.#parts.set(worker, byQuestion)
+    const all = [...(byQuestion.get(question) ?? []), ...connections]
+    if (counts === null) byQuestion.set(question, all)
     else {
-      this.#parts.delete(worker)
-      this.#lists.answered(worker, question, { connections: parts.connections, counts })
+      byQuestion.delete(question)
+      this.#lists.answered(worker, question, { connections: all, counts })
     }
   }
 }

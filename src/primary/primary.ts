@@ -21,7 +21,6 @@ import { FleetStatus } from './fleet-status.js'
 import { Gathering } from './gathering.js'
 import { authority, createListener, listen, onAcceptError } from './listener.js'
 import { openFilesLimit, openFilesWarning } from './open-files.js'
-import { SharedRounds } from './shared-rounds.js'
 import { checkTlsFiles } from './tls-files.js'
 import { Totals } from './totals.js'
 import { SILENCE_TIMEOUT, startWatchdog } from './watchdog.js'
@@ -53,10 +52,6 @@ class Primary {
   readonly #status: FleetStatus
   readonly #snapshots: Gathering<WorkerProcess, undefined>
   readonly #registry: Registry
-  readonly #scrapes = new SharedRounds(async () => {
-    await this.#snapshots.ask((worker, question) => worker.requestSnapshot(question))
-    return { contentType: this.#registry.contentType, body: await this.#registry.metrics() }
-  })
   readonly #reports: ConnectionReports<WorkerProcess>
   readonly #adminToken: AdminToken
   readonly #listener: Server
@@ -144,13 +139,18 @@ class Primary {
       adminToken: () => this.#adminToken.current,
       readiness: () => this.#readiness(),
       workers: () => this.#status.workers(),
-      metrics: () => this.#scrapes.round(),
+      metrics: () => this.#scrape(),
       connections: filter => this.#reports.list(filter),
       connection: id => this.#reports.find(id),
       reload: async () => this.#reload(),
       onError: error => this.#log.error({ err: error }, 'admin request failed'),
     })
     return createHttpServer(app)
+  }
+
+  async #scrape(): Promise<{ contentType: string; body: string }> {
+    await this.#snapshots.ask((worker, question) => worker.requestSnapshot(question))
+    return { contentType: this.#registry.contentType, body: await this.#registry.metrics() }
   }
 
   #readiness(): Readiness {

@@ -153,33 +153,6 @@ test('a refused handshake has a report and a page of its own', async t => {
   assert.doesNotMatch(await (await get('/connections/7', BROWSER)).text(), /There was more; the request is cut/)
 })
 
-test('a list that many share is rendered once', async t => {
-  let rendered = 0
-  const list = {
-    ...{ connections: [], end: undefined, unasked: [], ...COUNTS },
-    get kept() {
-      rendered++
-      return COUNTS.kept
-    },
-  }
-  const view: Partial<AdminView> = {
-    settings: { adminHost: '127.0.0.1', adminAllowedHost: [] } as Partial<Settings> as Settings,
-    adminToken: () => undefined,
-    connections: async () => list,
-  }
-  const server = createServer(createAdmin(view as AdminView)).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  const { port } = server.address() as AddressInfo
-  const answers = []
-  for (let i = 0; i < 3; i++) answers.push(await (await fetch(`http://127.0.0.1:${port}/connections`)).text())
-  assert.equal(rendered, 1)
-  assert.equal(new Set(answers).size, 1)
-})
-
 const BAD: [string, RegExp][] = [
   ['state=half', /state: allowed is open, closed or refused/],
   ['worker=0', /worker: allowed is the number of a worker, 1 or more/],

@@ -33,9 +33,6 @@ function refused(id: number) {
   return new RefusedHandshake({ id, peer: '', transport: 'tcp', head: '', refusal, withBody: true }, 1).report()
 }
 
-/** A question is put in a later microtask. */
-const turn = () => new Promise(resolve => setImmediate(resolve))
-
 class FakeWorker implements ReportingWorker {
   readonly number: number
   responsive = true
@@ -45,12 +42,10 @@ class FakeWorker implements ReportingWorker {
     this.number = number
   }
 
-  questions = 0
   after: Position | undefined
 
   listConnections(question: number, { after }: ConnectionFilter): void {
     this.question = question
-    this.questions++
     this.after = after
   }
 
@@ -79,7 +74,6 @@ describe('the list', () => {
     const [one, two] = [new FakeWorker(1), new FakeWorker(2)]
     const reports = reportsFrom([one, two])
     const list = reports.list({ ...FILTER, limit: 3 })
-    await turn()
     answerList(reports, one, 1, 4)
     answerList(reports, two, 3, 2)
     const { connections, unasked } = await list
@@ -94,7 +88,6 @@ describe('the list', () => {
     replaced.responsive = false
     const reports = reportsFrom([slow, answering, stuck, replaced])
     const list = reports.list(FILTER)
-    await turn()
     answerList(reports, answering, 5)
     t.mock.timers.tick(500)
     const { connections, unasked } = await list
@@ -106,7 +99,6 @@ describe('the list', () => {
     const [alive, dying] = [new FakeWorker(1), new FakeWorker(2)]
     const reports = reportsFrom([alive, dying])
     const list = reports.list(FILTER)
-    await turn()
     answerList(reports, alive, 1)
     reports.gone(dying)
     assert.deepEqual((await list).unasked, [])
@@ -121,7 +113,6 @@ describe('a page', () => {
     const reports = reportsFrom([one, two])
     reports.keep(new FakeWorker(3), reportsOf(2))
     const list = reports.list({ ...FILTER, limit: 2 })
-    await turn()
     answerList(reports, one, 5)
     answerList(reports, two, 4)
     const { connections, end } = await list
@@ -130,7 +121,6 @@ describe('a page', () => {
     const { asOf, ...place } = end
     assert.deepEqual(place, position(4))
     const next = reports.list({ ...FILTER, limit: 2, after: end })
-    await turn()
     assert.deepEqual(one.after, end)
     answerList(reports, one)
     answerList(reports, two)
@@ -147,12 +137,10 @@ describe('a page', () => {
     const part = (question: number, id: number, counts: typeof COUNTS | null) =>
       reports.answered(worker, { type: 'connections', question, connections: [recorder(id).summary()], counts })
     const late = reports.list(FILTER)
-    await turn()
     part(worker.question, 1, null)
     t.mock.timers.tick(500)
     assert.deepEqual((await late).unasked, [1])
     const list = reports.list(FILTER)
-    await turn()
     part(worker.question, 3, null)
     part(worker.question, 2, COUNTS)
     assert.deepEqual(ids((await list).connections), [3, 2])
@@ -164,37 +152,11 @@ describe('a page', () => {
     reports.leaves({ type: 'left', cut: 0, evicted: { closed: 10, failed: 20, refused: 30 } })
     reports.keep(new FakeWorker(3), [...reportsOf(2, 1), refused(3), refused(4), refused(5)])
     const list = reports.list(FILTER)
-    await turn()
     answerList(reports, one)
     answerList(reports, two)
     const { kept, evicted } = await list
     assert.deepEqual(kept, { open: 2, closed: 4, failed: 7, refused: 9 })
     assert.deepEqual(evicted, { closed: 20, failed: 33, refused: 46 })
-  })
-
-  it('is made once for all who ask for it before it is begun, and one after the other', async () => {
-    const worker = new FakeWorker(1)
-    const reports = reportsFrom([worker])
-    const answers: number[][] = []
-    const ask = (limit: number) =>
-      reports.list({ ...FILTER, limit }).then(({ connections }) => answers.push(ids(connections)))
-    const asked = [ask(9), ask(9)]
-    await turn()
-    asked.push(ask(9), ask(9), ask(8))
-    await turn()
-    assert.equal(worker.questions, 1)
-    answerList(reports, worker, 1)
-    await turn()
-    await turn()
-    assert.deepEqual(answers, [[1], [1]])
-    assert.equal(worker.questions, 2)
-    answerList(reports, worker, 2)
-    await turn()
-    await turn()
-    answerList(reports, worker, 3)
-    await Promise.all(asked)
-    assert.deepEqual(answers, [[1], [1], [2], [2], [3]])
-    assert.equal(worker.questions, 3)
   })
 })
 
