@@ -3,6 +3,7 @@
 import type { Baseline } from './baselines.js'
 import type { FigureName, Sample } from './figures.js'
 import type { LoadRequest, LoadResult } from './load.js'
+import type { Attack, AttackRequest } from './run-attack.js'
 
 export interface Variant {
   readonly name: string
@@ -16,7 +17,10 @@ export interface Subject {
   readonly variant: Variant
   /** Root of the server's process tree. */
   readonly pid: number
-  load(request: LoadRequest): Promise<LoadResult>
+  /** @param onceOpen called when all connections are open; messages are sent once it has resolved */
+  load(request: LoadRequest, onceOpen?: () => Promise<void>): Promise<LoadResult>
+  /** Resolves once the attack is under way. */
+  attack(request: AttackRequest): Promise<Attack>
 }
 
 export interface Experiment {

@@ -1,5 +1,6 @@
 // All experiments, in the order in which they run.
 
+import { attackExperiments } from './attack-experiment.js'
 import { echoExperiments } from './echo-experiments.js'
 import type { Experiment } from './experiment.js'
 import { fairnessExperiment } from './fairness-experiment.js'
@@ -13,7 +14,7 @@ import { WORKLOADS } from './workloads.js'
 /** Values of `--only`. */
 export const EXPERIMENT_IDS = [
   ...WORKLOADS.map(({ id }) => id),
-  ...['idle', 'handshakes', 'fairness', 'pool', 'offload', 'scaling'],
+  ...['idle', 'handshakes', 'fairness', 'attack', 'pool', 'offload', 'scaling'],
 ]
 
 export function allExperiments(plan: Plan): Experiment[] {
@@ -22,6 +23,7 @@ export function allExperiments(plan: Plan): Experiment[] {
     ...idleExperiments(plan),
     handshakeExperiment(plan),
     fairnessExperiment(plan),
+    ...attackExperiments(plan),
     poolExperiment(plan),
     ...offloadExperiments(plan),
     ...scalingExperiments(plan),

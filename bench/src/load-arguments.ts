@@ -19,6 +19,10 @@ export interface LoadArguments {
   readonly warmup: number
   /** Messages on each connection, instead of a window. */
   readonly count: number | undefined
+  /** Messages a second on each connection, with `count`; undefined sends the next one when an echo is back. */
+  readonly rate: number | undefined
+  /** Once all connections are open, say so and wait for a line on stdin, or its end. */
+  readonly hold: boolean
   /** Seconds of silence after one message on each connection, instead of a window. */
   readonly idle: number | undefined
   /** PEM of the certificate that the server is known by: the load is one of wss. */
@@ -35,7 +39,17 @@ export function parseLoadArguments(argv: readonly string[]): LoadArguments {
     args: [...argv],
     allowPositionals: true,
     options: {
-      ...{ text: flag, binary: flag, deflate: flag, count: value, idle: value, pid: value, ca: value },
+      ...{
+        text: flag,
+        binary: flag,
+        deflate: flag,
+        hold: flag,
+        count: value,
+        idle: value,
+        pid: value,
+        ca: value,
+        rate: value,
+      },
       warmup: { type: 'string', default: '1' },
     },
   })
@@ -46,9 +60,11 @@ export function parseLoadArguments(argv: readonly string[]): LoadArguments {
     ...{ host, port: quantity(port), path, connections, octets, depth, seconds },
     opcode: values.binary ? 'binary' : 'text',
     deflate: values.deflate,
+    hold: values.hold,
     warmup: quantity(values.warmup),
     count: values.count === undefined ? undefined : quantity(values.count),
     idle: values.idle === undefined ? undefined : quantity(values.idle),
+    rate: values.rate === undefined ? undefined : quantity(values.rate),
     ca: values.ca === undefined ? undefined : readFileSync(values.ca),
     pid: quantity(values.pid ?? ''),
   }

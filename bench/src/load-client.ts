@@ -1,8 +1,9 @@
 // A load program in TypeScript, for where wsload cannot be compiled: same arguments, same line of JSON.
 // It takes more CPU per message than wsload, so fast servers wait for it; what a message costs them stays comparable.
 
+import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { LoadLine } from './load.js'
+import { type LoadLine, OPEN } from './load.js'
 import { type LoadArguments, parseLoadArguments } from './load-arguments.js'
 import { LoadConnection } from './load-connection.js'
 import { LoadLedger } from './load-ledger.js'
@@ -29,6 +30,7 @@ async function run(options: LoadArguments): Promise<LoadLine> {
   const serverMemory = () => memoryOf(processTree(options.pid))
   const before = serverMemory()
   const opening = await during(ledger, options.pid, () => within(OPEN_BOUND, 'opening', openAll(connections)))
+  if (options.hold) await hold()
   const echoing = await echo(connections, options, ledger)
   const after = serverMemory()
   if (ledger.verified !== options.connections) ledger.failed(`only ${ledger.verified} first echoes verified`)
@@ -54,6 +56,12 @@ async function run(options: LoadArguments): Promise<LoadLine> {
   }
 }
 
+async function hold(): Promise<void> {
+  process.stdout.write(`${OPEN}\n`)
+  await Promise.race([once(process.stdin.resume(), 'data'), once(process.stdin, 'end')])
+  process.stdin.pause()
+}
+
 /** Opens all connections, as many at a time as there are lanes. */
 async function openAll(connections: readonly LoadConnection[]): Promise<void> {
   const waiting = connections.values()
@@ -66,14 +74,18 @@ async function openAll(connections: readonly LoadConnection[]): Promise<void> {
 /** The echoes that the arguments ask for: a number, one and then silence, or a window after a warm-up. */
 async function echo(
   connections: readonly LoadConnection[],
-  { count, idle, seconds, warmup, pid }: LoadArguments,
+  { count, rate, idle, seconds, warmup, pid }: LoadArguments,
   ledger: LoadLedger,
 ): Promise<Stretch> {
   const start = (quota: number) => Promise.all(connections.map(connection => connection.start(quota)))
   const quota = idle === undefined ? count : 1
   if (quota !== undefined) {
     ledger.measuring = true
-    const echoing = await during(ledger, pid, () => within(seconds * 1000, 'echoes', start(quota)))
+    const echoing = await during(ledger, pid, async () => {
+      const done = start(quota)
+      if (rate !== undefined) await pace(connections, quota, rate)
+      await within(seconds * 1000, 'echoes', done)
+    })
     await delay((idle ?? 0) * 1000)
     return echoing
   }
@@ -84,6 +96,17 @@ async function echo(
   ledger.measuring = false
   for (const connection of connections) connection.stop()
   return window
+}
+
+/** Sends as many messages on each connection by the clock, all evenly spread. @param rate a second on each connection */
+async function pace(connections: readonly LoadConnection[], count: number, rate: number): Promise<void> {
+  const start = performance.now()
+  const gap = 1000 / (rate * connections.length)
+  for (let sent = 0; sent < count * connections.length; ) {
+    await delay(1)
+    const due = Math.min(count * connections.length, Math.floor((performance.now() - start) / gap))
+    for (; sent < due; sent++) connections[sent % connections.length].sendOne()
+  }
 }
 
 /** Measures the time that `work` takes. The server's processes are those that it has when the work begins. */

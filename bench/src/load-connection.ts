@@ -1,6 +1,6 @@
 // One connection of a load: opens, keeps messages in flight, and checks what comes back.
 
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
@@ -10,6 +10,7 @@ import type { LoadArguments } from './load-arguments.js'
 import type { LoadLedger } from './load-ledger.js'
 import { FIN, FLUSH_TAIL, type FrameRun, type LoadMessage, maskedFrame, OPCODES } from './load-message.js'
 import { ReplyReader } from './reply-reader.js'
+import { upgradeRequest } from './upgrade-request.js'
 
 /** RFC 6455 section 1.3. */
 const ACCEPT_SUFFIX = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
@@ -56,10 +57,10 @@ export class LoadConnection {
     this.#socket = socket
     socket.setNoDelay(true)
     await once(socket, ca === undefined ? 'connect' : 'secureConnect')
-    const key = randomBytes(16).toString('base64')
-    socket.write(upgradeRequest(path, `${host}:${port}`, key, deflate))
+    const request = upgradeRequest(path, `${host}:${port}`, deflate)
+    socket.write(request.head)
     const { head, rest } = await readHead(socket)
-    checkHead(head, key)
+    checkHead(head, request.key)
     if (/^sec-websocket-extensions: *permessage-deflate/im.test(head)) this.#run = this.#message.compressed
     socket.on('data', chunk => this.#onData(chunk))
     socket.on('error', error => this.#failed(error.message))
@@ -96,9 +97,19 @@ export class LoadConnection {
     this.#socket?.destroy()
   }
 
+  /** With a rate: one message, whatever is in flight. */
+  sendOne(): void {
+    if (this.#sent - this.#received < this.#options.depth) this.#send(1)
+    else this.#failed(`${this.#options.depth} messages in flight: --rate needs a greater DEPTH`)
+  }
+
   #refill(): void {
+    if (this.#options.rate !== undefined) return
     const count = Math.min(this.#options.depth - (this.#sent - this.#received), this.#quota - this.#sent)
-    if (count <= 0) return
+    if (count > 0) this.#send(count)
+  }
+
+  #send(count: number): void {
     const now = performance.now()
     for (let index = 0; index < count; index++) this.#sentAt[(this.#sent + index) % this.#options.depth] = now
     this.#sent += count
@@ -145,17 +156,6 @@ export class LoadConnection {
   #failed(reason: string): void {
     if (!this.#leaving) this.#ledger.failed(reason)
   }
-}
-
-function upgradeRequest(path: string, host: string, key: string, deflate: boolean): string {
-  const extension = 'permessage-deflate; client_no_context_takeover; server_no_context_takeover'
-  return [
-    `GET ${path} HTTP/1.1`,
-    ...[`Host: ${host}`, 'Upgrade: websocket', 'Connection: Upgrade'],
-    ...[`Sec-WebSocket-Key: ${key}`, 'Sec-WebSocket-Version: 13'],
-    ...(deflate ? [`Sec-WebSocket-Extensions: ${extension}`] : []),
-    ...['', ''],
-  ].join('\r\n')
 }
 
 /** The response's head without its empty line, and what came behind it. */

@@ -56,7 +56,8 @@ function lengthField(length: number): Buffer {
   return field
 }
 
-function compress(payload: Buffer): Buffer {
+/** A whole message without context (RFC 7692 section 7.2.1). */
+export function compress(payload: Buffer): Buffer {
   const flushed = deflateRawSync(payload, { finishFlush: zlib.Z_SYNC_FLUSH })
   return flushed.subarray(0, flushed.length - FLUSH_TAIL.length)
 }

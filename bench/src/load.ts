@@ -18,10 +18,13 @@ export interface LoadShape {
   readonly tls?: boolean
 }
 
-/** For how long: seconds after a warm-up, a number of messages on each connection, or one message and then silence. */
+/**
+ * For how long: seconds after a warm-up, a number of messages on each connection, or one message and then silence.
+ * A number of messages may have a rate: so many a second on each connection, whether or not echoes come back.
+ */
 export type LoadSpan =
   | { readonly seconds: number; readonly warmup: number }
-  | { readonly count: number; readonly bound: number }
+  | { readonly count: number; readonly bound: number; readonly rate?: number }
   | { readonly idle: number; readonly bound: number }
 
 export type LoadRequest = LoadShape & { readonly span: LoadSpan }
@@ -50,12 +53,22 @@ export interface LoadResult {
   readonly proportional: { readonly before: number; readonly after: number }
 }
 
+/** What a load program that holds says when all of its connections are open. */
+export const OPEN = 'open'
+/** Milliseconds that it then waits at most. */
+export const HOLD_BOUND = 60_000
+
 /** Seconds that either program takes at most to open its connections, and to leave. */
 const SETUP_BOUND = 15
 const LEAVE_BOUND = 5
 
-/** Arguments of a load program, for a server on 127.0.0.1. @param pid root of the server's process tree */
-export function loadArguments(request: LoadRequest, port: number, pid: number): string[] {
+/**
+ * Arguments of a load program, for a server on 127.0.0.1.
+ *
+ * @param pid root of the server's process tree
+ * @param hold that it writes `open` once all connections are, and waits for its stdin to say or end
+ */
+export function loadArguments(request: LoadRequest, port: number, pid: number, hold = false): string[] {
   const { connections, octets, depth, opcode, deflate, tls, span } = request
   const seconds = 'seconds' in span ? span.seconds : span.bound
   return [
@@ -63,13 +76,16 @@ export function loadArguments(request: LoadRequest, port: number, pid: number): 
     `--${opcode}`,
     ...(deflate ? ['--deflate'] : []),
     ...(tls ? ['--ca', CERTIFICATE.cert] : []),
+    ...(hold ? ['--hold'] : []),
     ...spanArguments(span),
     ...['--pid', String(pid)],
   ]
 }
 
 function spanArguments(span: LoadSpan): string[] {
-  if ('count' in span) return ['--count', String(span.count)]
+  if ('count' in span) {
+    return ['--count', String(span.count), ...(span.rate === undefined ? [] : ['--rate', String(span.rate)])]
+  }
   if ('idle' in span) return ['--idle', String(span.idle)]
   return ['--warmup', String(span.warmup)]
 }

@@ -14,7 +14,7 @@ npm run bench -- [OPTIONS]
   --rounds N       times that everything is measured (default: 5)
   --seconds N      measured seconds of each load, after one of warm-up (default: 2)
   --workers N      workers of echobahn and ws-cluster, and cores of every server in the workloads, idle, handshakes and fairness
-                   (default: 1)
+                   (default: 1); attack has two of each
   --client NAME    what makes the load: wsload, which needs gcc and zlib's headers, or ts (default: wsload)
   --json FILE      where all figures go (default: bench/results/ and the time)
   --help`

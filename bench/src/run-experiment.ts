@@ -3,6 +3,7 @@
 import type { Experiment, ExperimentResult, Outcome, Variant } from './experiment.js'
 import { FIGURES } from './figures.js'
 import { type Placement, place } from './pinning.js'
+import { startAttack } from './run-attack.js'
 import { runLoad } from './run-load.js'
 import { Server } from './server.js'
 import { type LoadProgram, programFor } from './wsload.js'
@@ -48,13 +49,15 @@ async function measureOnce(experiment: Experiment, variant: Variant, bench: Benc
 async function withServer(experiment: Experiment, variant: Variant, bench: Bench, placement: Placement) {
   const server = await Server.start(variant.command, placement.server)
   try {
+    const place = { cores: placement.client, signal: bench.signal }
     return await experiment.measure({
       variant,
       pid: server.pid,
-      load: request => {
+      load: (request, onceOpen) => {
         const { command } = programFor(request, bench.program)
-        return runLoad({ command, cores: placement.client, signal: bench.signal }, server, request)
+        return runLoad({ ...place, command }, server, request, onceOpen)
       },
+      attack: request => startAttack(place, server.port, request),
     })
   } finally {
     await server.stop()

@@ -3,8 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { handshakeExperiment, handshakeSample } from '../src/handshake-experiment.js'
-import type { LoadResult } from '../src/load.js'
-import { silentResult } from './support/silent-result.js'
+import { FakeSubject } from './support/fake-subject.js'
 
 const burst = (handshakeCpu: number, handshakesPerSecond: number) => ({ handshakeCpu, handshakesPerSecond })
 
@@ -18,15 +17,10 @@ test('CPU that cannot be read is no figure', () => {
 })
 
 test('bursts before the code is compiled do not count', async () => {
-  const results: LoadResult[] = [9, 9, 9, 0.3, 0.3, 0.3].map(handshakeCpu => ({ ...silentResult, handshakeCpu }))
-  const { measure, variants } = handshakeExperiment({
-    ...{ peers: ['echobahn'], workers: 1 },
-    span: { seconds: 1, warmup: 1 },
-  })
-  const sample = await measure({
-    ...{ variant: variants[0], pid: 1 },
-    load: async () => results.shift() as LoadResult,
-  })
-  assert.equal(Math.round(sample.cpuPerHandshake ?? 0), 100)
-  assert.equal(results.length, 0)
+  const plan = { peers: ['echobahn'], workers: 1, span: { seconds: 1, warmup: 1 } } as const
+  const { measure, variants } = handshakeExperiment(plan)
+  const bursts = [9, 9, 9, 0.3, 0.3, 0.3].map(handshakeCpu => burst(handshakeCpu, 5000))
+  const subject = new FakeSubject(variants[0], bursts)
+  assert.equal(Math.round((await measure(subject)).cpuPerHandshake ?? 0), 100)
+  assert.equal(subject.asked.length, bursts.length)
 })

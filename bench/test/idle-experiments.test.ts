@@ -2,10 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Subject } from '../src/experiment.js'
 import { idleExperiments, idleSample } from '../src/idle-experiments.js'
 import type { LoadRequest } from '../src/load.js'
-import { silentResult } from './support/silent-result.js'
+import { FakeSubject } from './support/fake-subject.js'
 
 test('growth since before the first connection, and from 5,000 to 10,000', () => {
   const few = { resident: { before: 100, after: 125 }, proportional: { before: 50, after: 70 } }
@@ -20,25 +19,23 @@ test('growth since before the first connection, and from 5,000 to 10,000', () =>
   })
 })
 
-test('with compression and without, each load on the same server, and silent', async () => {
-  const requests: LoadRequest[] = []
-  for (const { measure, variants } of idleExperiments({
-    ...{ peers: ['echobahn'], workers: 1 },
-    span: { seconds: 1, warmup: 1 },
-  })) {
-    const load: Subject['load'] = async request => {
-      requests.push(request)
-      return silentResult
-    }
-    await measure({ variant: variants[0], pid: 1, load })
-  }
-  assert.deepEqual(
-    requests.map(({ connections, deflate, span }) => [connections, deflate, 'idle' in span && span.idle > 0]),
-    [
-      [5000, false, true],
-      [10_000, false, true],
-      [5000, true, true],
-      [10_000, true, true],
-    ],
+test('with compression and without, few and then many on the same server, and silent', async () => {
+  const plan = { peers: ['echobahn'], workers: 1, span: { seconds: 1, warmup: 1 } } as const
+  const [plain, compressed] = await Promise.all(
+    idleExperiments(plan).map(async ({ measure, variants }) => {
+      const subject = new FakeSubject(variants[0])
+      await measure(subject)
+      return (subject.asked as LoadRequest[]).map(({ connections, deflate, span }) => {
+        return [connections, deflate, 'idle' in span && span.idle > 0]
+      })
+    }),
   )
+  assert.deepEqual(plain, [
+    [5000, false, true],
+    [10_000, false, true],
+  ])
+  assert.deepEqual(compressed, [
+    [5000, true, true],
+    [10_000, true, true],
+  ])
 })

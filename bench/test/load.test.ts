@@ -12,7 +12,8 @@ test('the TypeScript client reads the arguments that are written for it', () => 
   assert.deepEqual(parseLoadArguments(loadArguments(request, 8888, 4711)), {
     ...{ host: '127.0.0.1', port: 8888, path: '/', pid: 4711 },
     ...SHAPE,
-    ...{ seconds: 2, warmup: 1, count: undefined, idle: undefined, ca: undefined },
+    ...{ seconds: 2, warmup: 1, count: undefined, idle: undefined },
+    ...{ rate: undefined, ca: undefined, hold: false },
   })
 })
 
@@ -21,6 +22,12 @@ test('a count and a silence are passed on with the seconds that bound them', () 
   assert.deepEqual([counted.count, counted.seconds], [7, 20])
   const silent = parseLoadArguments(loadArguments({ ...SHAPE, span: { idle: 3, bound: 20 } }, 1, 1))
   assert.deepEqual([silent.idle, silent.seconds], [3, 20])
+})
+
+test('a rate, and that the load is to hold, are passed on', () => {
+  const span = { count: 7, rate: 20, bound: 20 }
+  const { count, rate, hold } = parseLoadArguments(loadArguments({ ...SHAPE, span }, 1, 1, true))
+  assert.deepEqual([count, rate, hold], [7, 20, true])
 })
 
 test('over TLS the certificate is passed on', () => {

@@ -3,8 +3,11 @@
 // only if every connection was opened, every first echo was what had been sent, and nothing else went wrong; 1 if not;
 // 2 for arguments that cannot be followed. `wsload` without arguments tells the arguments.
 
+#include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "load.h"
 #include "options.h"
@@ -14,6 +17,7 @@
 
 // Seconds.
 #define OPEN_BOUND 15
+#define HOLD_BOUND 60
 #define RETURN_BOUND 0.5
 #define LEAVE_BOUND 1
 // Nanoseconds between two looks at whether all have left.
@@ -123,11 +127,23 @@ static struct stretch echo_for_a_time(void) {
   return end_stretch();
 }
 
+static bool told_to_go_on(void) {
+  struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+  return poll(&input, 1, 0) > 0;
+}
+
+static void hold(void) {
+  puts("open");
+  fflush(stdout);
+  run_until(after(HOLD_BOUND), told_to_go_on);
+}
+
 static void echo(struct report *report) {
   if (report->opened != options.connections) {
     failed("only %d of %d connections opened", report->opened, options.connections);
     return;
   }
+  if (options.hold) hold();
   report->stretch = options.idle >= 0 ? echo_once_and_idle() : options.count > 0 ? echo_count() : echo_for_a_time();
   if (load.verified < options.connections)
     failed("only %ld of %d first echoes verified", load.verified, options.connections);

@@ -22,6 +22,7 @@ static const char USAGE[] =
     "  --count N          N messages on each connection, then stop (no warm-up; SECONDS is the bound)\n"
     "  --rate R           with --count: R messages a second on each connection, whenever echoes come back\n"
     "  --idle S           one message on each connection, then silence for S seconds (SECONDS bounds the echoes)\n"
+    "  --hold             with all connections open, write `open` and wait until stdin has a line or ends\n"
     "  --ramp K           opening handshakes under way at a time (default: 64)\n"
     "  --pid PID          root of the server's processes: report CPU time and memory of it and all its descendants\n"
     "  --verify-all       compare every echo, not only the first of each connection\n"
@@ -44,6 +45,7 @@ static bool parse_flag(const char *name) {
   else if (!strcmp(name, "--binary")) options.opcode = 2;
   else if (!strcmp(name, "--deflate")) options.deflate = true;
   else if (!strcmp(name, "--takeover")) options.takeover = true;
+  else if (!strcmp(name, "--hold")) options.hold = true;
   else if (!strcmp(name, "--verify-all")) options.verify_all = true;
   else return false;
   return true;

@@ -29,6 +29,8 @@ struct options {
   long count;
   // Messages a second on each connection, with count; 0 sends the next one as soon as an echo is back.
   double rate;
+  // Once all connections are open, say so and wait until stdin has something to read, or ends.
+  bool hold;
   // Seconds of silence after one message on each connection; below 0 for none.
   double idle;
   // Opening handshakes under way at a time.
