@@ -1,0 +1,55 @@
+// npm run attack [-- --only NAME,NAME] [-- --seconds N]: attacks the service in every way it has to stand, and prints what it
+// cost honest clients. Exits with 1 when a bound is missed.
+
+import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { type Attack, missed } from './attack.js'
+import { ATTACKS } from './attacks.js'
+import { measure } from './measure.js'
+import { header, LEGEND, note, row } from './table.js'
+
+const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
+
+const { values } = parseArgs({
+  options: { only: { type: 'string' }, seconds: { type: 'string', default: '10' } },
+})
+const seconds = Number(values.seconds)
+if (!Number.isInteger(seconds) || seconds < 1) fail(`--seconds=${values.seconds}: allowed is a whole number, 1 or more`)
+const names = values.only?.split(',') ?? ATTACKS.map(({ name }) => name)
+for (const name of names) if (!ATTACKS.some(attack => attack.name === name)) fail(unknown(name))
+
+const flags = new Set(execFileSync(process.execPath, [MAIN, '--help'], { encoding: 'utf8' }).match(/--[a-z-]+/g))
+console.log(header())
+for (const attack of ATTACKS.filter(({ name }) => names.includes(name))) {
+  const missing = missingOption(attack)
+  if (missing === undefined) await run(attack)
+  else console.log(note(attack, `not measured: the service has no ${missing}`))
+}
+console.log(LEGEND)
+process.exit()
+
+async function run(attack: Attack): Promise<void> {
+  try {
+    const measured = await measure(attack, seconds)
+    console.log(row(attack, measured))
+    if (missed(measured, attack.bounds).length > 0) process.exitCode = 1
+  } catch (error) {
+    console.log(note(attack, `FAIL: ${(error as Error).message}`))
+    process.exitCode = 1
+  }
+}
+
+/** Without its limit an attack would take all of the machine's memory. */
+function missingOption({ options }: Attack): string | undefined {
+  return options.find(option => option.startsWith('--') && !flags.has(option))
+}
+
+function unknown(name: string): string {
+  return `--only=${name}: no such attack; allowed are ${ATTACKS.map(attack => attack.name).join(', ')}`
+}
+
+function fail(message: string): never {
+  console.error(message)
+  process.exit(2)
+}
