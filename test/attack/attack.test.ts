@@ -6,6 +6,7 @@ import { RawClient } from '../support/raw-client.js'
 import { Service } from '../support/service.js'
 import { type Attack, type Measured, missed } from './attack.js'
 import { ATTACKS } from './attacks.js'
+import { CHECKS } from './checks.js'
 import { header, note, row } from './table.js'
 
 const MEASURED: Measured = { p50: 1.26, p99: 12.5, p99After: 2, memory: 99.6, givenBack: 3.25 }
@@ -72,4 +73,12 @@ for (const attack of ATTACKS.filter(({ name }) => SMALL.includes(name)))
       (await service.workers()).map(({ pid }) => pid),
       before,
     )
+  })
+
+for (const { name, run } of CHECKS)
+  test(`${name}: all is as it should be`, async t => {
+    const service = new Service(['--workers', '2'])
+    t.after(() => service.stop())
+    const { told, passed } = await run(await service.listening())
+    assert.ok(passed, told)
   })

@@ -4,8 +4,10 @@
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { Service } from '../support/service.js'
 import { type Attack, missed } from './attack.js'
 import { ATTACKS } from './attacks.js'
+import { CHECKS, type Check } from './checks.js'
 import { measure } from './measure.js'
 import { header, LEGEND, note, row } from './table.js'
 
@@ -16,8 +18,9 @@ const { values } = parseArgs({
 })
 const seconds = Number(values.seconds)
 if (!Number.isInteger(seconds) || seconds < 1) fail(`--seconds=${values.seconds}: allowed is a whole number, 1 or more`)
-const names = values.only?.split(',') ?? ATTACKS.map(({ name }) => name)
-for (const name of names) if (!ATTACKS.some(attack => attack.name === name)) fail(unknown(name))
+const all = [...ATTACKS, ...CHECKS].map(({ name }) => name)
+const names = values.only?.split(',') ?? all
+for (const name of names) if (!all.includes(name)) fail(`--only=${name}: no such attack; allowed are ${all.join(', ')}`)
 
 const flags = new Set(execFileSync(process.execPath, [MAIN, '--help'], { encoding: 'utf8' }).match(/--[a-z-]+/g))
 console.log(header())
@@ -26,6 +29,7 @@ for (const attack of ATTACKS.filter(({ name }) => names.includes(name))) {
   if (missing === undefined) await run(attack)
   else console.log(note(attack, `not measured: the service has no ${missing}`))
 }
+for (const check of CHECKS.filter(({ name }) => names.includes(name))) await runCheck(check)
 console.log(LEGEND)
 process.exit()
 
@@ -40,13 +44,20 @@ async function run(attack: Attack): Promise<void> {
   }
 }
 
+async function runCheck(check: Check): Promise<void> {
+  const service = new Service(['--workers', '2'])
+  try {
+    const { told, passed } = await check.run(await service.listening())
+    console.log(note(check, `${passed ? 'pass' : 'FAIL'}: ${told}`))
+    if (!passed) process.exitCode = 1
+  } finally {
+    await service.stop()
+  }
+}
+
 /** Without its limit an attack would take all of the machine's memory. */
 function missingOption({ options }: Attack): string | undefined {
   return options.find(option => option.startsWith('--') && !flags.has(option))
-}
-
-function unknown(name: string): string {
-  return `--only=${name}: no such attack; allowed are ${ATTACKS.map(attack => attack.name).join(', ')}`
 }
 
 function fail(message: string): never {

@@ -24,8 +24,8 @@ export function row({ name, does, bounds }: Attack, measured: Measured): string 
   return `${line([...cells, boundsText(bounds), failed.length === 0 ? 'pass' : `FAIL: ${failed.join(', ')}`])}\n  ${does}`
 }
 
-/** A line for an attack that could not be measured. */
-export function note({ name, does }: Attack, why: string): string {
+/** A line for an attack that is not measured. */
+export function note({ name, does }: Pick<Attack, 'name' | 'does'>, why: string): string {
   return `${name.padEnd(COLUMNS[0][1])}${why}\n  ${does}`
 }
 
