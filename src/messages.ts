@@ -1,7 +1,7 @@
 // What primary and workers say to each other over IPC: small, typed, JSON.
 
 import type { ConnectionFilter } from './report/filter.js'
-import type { ConnectionReport, ConnectionSummary } from './report/report.js'
+import type { ConnectionReport, ConnectionSummary, RefusalReport, ReportCounts } from './report/report.js'
 import type { Settings } from './settings.js'
 
 /** Answer to `awake`, and the first message to a new worker; it answers `ready` or exits. */
@@ -60,11 +60,13 @@ export interface Leave {
   readonly when: 'now' | 'later'
 }
 
-/** Asks for the connections that match; answered by `connections` with the same `question`. */
+/** Asks for a page of the connections that match; answered by one or more `connections` with the same `question`. */
 export interface ListConnections {
   readonly type: 'list-connections'
   readonly question: number
   readonly filter: ConnectionFilter
+  /** Milliseconds since 1970: see report/order. */
+  readonly asOf: number
 }
 
 /** Asks for one connection's report; answered by `connection` with the same `question`. */
@@ -127,28 +129,33 @@ export interface Left {
   readonly type: 'left'
   /** Connections that had to be cut since they did not end in time. */
   readonly cut: number
+  /** Reports that it had dropped for newer ones. */
+  readonly evicted: ReportCounts['evicted']
 }
 
 /** Connection reports of a worker that leaves: they outlive it in the primary, also when it is cut short among them. */
 export interface DepartingReports {
   readonly type: 'departing-reports'
-  /** `MOST_DEPARTING_REPORTS` at most, the newest connection first, all older than those of the message before. */
-  readonly reports: readonly ConnectionReport[]
+  /** `MOST_DEPARTING_REPORTS` at most; of each kind the newest first, all older than those of the message before. */
+  readonly reports: readonly (ConnectionReport | RefusalReport)[]
 }
 
 export const MOST_DEPARTING_REPORTS = 100
 
+/** A part of a page: one more connection in all than was asked for tells that more follow. */
 export interface Connections {
   readonly type: 'connections'
   readonly question: number
   readonly connections: readonly ConnectionSummary[]
+  /** In the last part; null in those before. */
+  readonly counts: ReportCounts | null
 }
 
 export interface ConnectionAnswer {
   readonly type: 'connection'
   readonly question: number
   /** Null if the worker does not know it. */
-  readonly report: ConnectionReport | null
+  readonly report: ConnectionReport | RefusalReport | null
 }
 
 export type FromWorker = Awake | Ready | Changes | Snapshot | Left | DepartingReports | Connections | ConnectionAnswer

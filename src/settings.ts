@@ -60,12 +60,19 @@ export interface Settings {
   readonly slowReaderTimeout: number
   readonly drainTimeout: number
 
-  /** Closed connections of each worker whose reports are kept; 0 makes no reports, of open ones neither. */
+  /** Cleanly closed connections of each worker whose reports are kept; 0 makes no reports, of others neither. */
   readonly reports: number
+  /** Connections of each worker that ended otherwise, and as many refused handshakes, whose reports are kept. */
+  readonly reportsFailed: number
+  /** Whether reports mask what is likely to be a secret of the client's. */
+  readonly reportsSecrets: 'mask' | 'show'
   readonly adminHost: string
   readonly adminPort: number
-  /** Bearer token that the admin server asks for; undefined asks for none. */
+  /** Host names that the admin server answers to beside IP addresses, localhost and its own. */
+  readonly adminAllowedHost: readonly string[]
+  /** Bearer token that the admin server asks for. With neither it nor a file of it, none is asked for. */
   readonly adminToken: string | undefined
+  readonly adminTokenFile: string | undefined
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
 }
 

@@ -4,12 +4,13 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { RequestHandler } from 'express'
 import { sendError } from './errors.js'
 
-/** Lets a request pass if it carries `token`, and answers 401 otherwise. */
-export function requireBearer(token: string): RequestHandler {
-  const expected = digest(token)
+/** Lets a request pass if it carries the token of this moment, or if there is none, and answers 401 otherwise. */
+export function requireBearer(token: () => string | undefined): RequestHandler {
   return (request, response, next) => {
+    const expected = token()
+    if (expected === undefined) return next()
     const given = bearerOf(request.headers.authorization)
-    if (given !== undefined && timingSafeEqual(digest(given), expected)) return next()
+    if (given !== undefined && timingSafeEqual(digest(given), digest(expected))) return next()
     // RFC 6750 section 3.1: no error code for a request without credentials.
     const challenge = given === undefined ? '' : ', error="invalid_token"'
     response.set('WWW-Authenticate', `Bearer realm="echobahn"${challenge}`)

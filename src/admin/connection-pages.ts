@@ -1,7 +1,7 @@
 // Connection reports as plain pages: no script, nothing loaded.
 
 import { createHash } from 'node:crypto'
-import type { ConnectionReport, DirectionReport, WireEvent } from '../report/report.js'
+import type { ConnectionReport, DirectionReport, RefusalReport, ReportCounts, WireEvent } from '../report/report.js'
 import { Html, html } from './html.js'
 import type { ConnectionList } from './view.js'
 
@@ -42,22 +42,47 @@ export function workersDoNotAnswer(workers: readonly number[]): string {
     : `workers ${others.reverse().join(', ')} and ${last} do not answer`
 }
 
-export function renderList({ connections, unasked }: ConnectionList): string {
+/** @param next query of the page that follows; undefined where none does */
+export function renderList({ connections, unasked, kept, evicted }: ConnectionList, next: string | undefined): string {
   const rows = connections.map(
-    ({ id, worker, state, openedAt, duration, userAgent, clean, error }) => html`<tr>
-<td><a href="/connections/${id}">${id}</a></td><td>${worker}</td><td>${state}</td><td>${cleanliness(clean)}</td>
-<td>${error}</td><td>${openedAt}</td><td class="number">${duration}</td><td>${userAgent}</td></tr>
+    ({ id, worker, state, openedAt, duration, peer, path, userAgent, clean, error, code }) => html`<tr>
+<td><a href="/connections/${id}">${id}</a></td><td>${worker}</td><td>${state}</td><td>${peer}</td><td>${path}</td>
+<td>${cleanliness(clean, state)}</td><td class="number">${code}</td><td>${error}</td><td>${openedAt}</td>
+<td class="number">${duration}</td><td>${userAgent}</td></tr>
 `,
   )
-  const head = html`<tr><th>id</th><th>worker</th><th>state</th><th>closing</th><th>error</th><th>opened</th><th>duration, ms</th><th>user agent</th></tr>`
+  const head = html`<tr><th>id</th><th>worker</th><th>state</th><th>peer</th><th>path</th><th>closing</th><th>code</th><th>error</th><th>opened</th><th>duration, ms</th><th>user agent</th></tr>`
   const missing = unasked.length > 0 && html`<p class="bad">Some are missing: ${workersDoNotAnswer(unasked)}.</p>`
+  const more = next !== undefined && html`<p><a href="/connections?${next}">The next page</a></p>`
   return page(
     'Connections',
-    html`<p>${connections.length} shown, newest first.</p>${missing || ''}<table>${head}${rows}</table>`,
+    html`<p>${connections.length} shown. ${countsSentence({ kept, evicted })}</p>${missing || ''}<table>${head}${rows}</table>${more || ''}`,
   )
 }
 
-export function renderReport(report: ConnectionReport): string {
+function countsSentence({ kept, evicted }: ReportCounts): string {
+  const { open, closed, failed, refused } = kept
+  const gone = evicted.closed + evicted.failed + evicted.refused
+  const all = `Known are ${open} open, ${closed} cleanly closed, ${failed} failed, ${refused} refused ones`
+  if (gone === 0) return `${all}.`
+  return `${all}; ${evicted.closed} closed, ${evicted.failed} failed and ${evicted.refused} refused ones had to make room.`
+}
+
+export function renderReport(report: ConnectionReport | RefusalReport): string {
+  return report.state === 'refused' ? refusalPage(report) : connectionPage(report)
+}
+
+function refusalPage({ id, worker, state, openedAt, peer, transport, handshake, refusal }: RefusalReport): string {
+  return page(
+    `Connection ${id}`,
+    html`<p><a href="/connections">All connections</a></p>
+${pairs({ state, worker, peer, transport, refused: openedAt, reason: refusal.reason, status: refusal.status })}
+<p class="bad">${refusal.sentence}</p>
+${headsSection(handshake)}`,
+  )
+}
+
+function connectionPage(report: ConnectionReport): string {
   const { id, worker, state, openedAt, duration, peer, transport } = report
   return page(
     `Connection ${id}`,
@@ -78,17 +103,22 @@ ${report.logCut ? html`<p>There was more; the log ends here.</p>` : ''}`,
 }
 
 function handshakeSection({ handshake }: ConnectionReport): Html {
-  const { request, response, extensions, subprotocol } = handshake
-  return html`<h2>Opening handshake</h2>
-<pre>${request.replaceAll('\r\n', '\n')}</pre>
-<pre>${response.replaceAll('\r\n', '\n')}</pre>
+  const { extensions, subprotocol } = handshake
+  return html`${headsSection(handshake)}
 ${pairs({ extensions, subprotocol })}`
 }
 
-function closingSection({ clean, closing, error }: ConnectionReport): Html {
+function headsSection({ request, requestCut, response }: RefusalReport['handshake']): Html {
+  return html`<h2>Opening handshake</h2>
+<pre>${request.replaceAll('\r\n', '\n')}${requestCut ? '…' : ''}</pre>
+${requestCut ? html`<p>There was more; the request is cut here.</p>` : ''}
+<pre>${response.replaceAll('\r\n', '\n')}</pre>`
+}
+
+function closingSection({ clean, state, closing, error }: ConnectionReport): Html {
   const { initiator, received, sent, droppedBy, uncleanReason, errorMeaning } = closing
   return html`<h2>Closing</h2>
-<p>${cleanliness(clean)}${uncleanReason === null ? '' : html`: ${uncleanReason}`}</p>
+<p>${cleanliness(clean, state)}${uncleanReason === null ? '' : html`: ${uncleanReason}`}</p>
 ${pairs({
   'first Close from': initiator,
   'Close received': received && `${received.code} ${received.reason}`,
@@ -98,8 +128,8 @@ ${pairs({
 })}`
 }
 
-function cleanliness(clean: boolean | null): Html {
-  if (clean === null) return html`open`
+function cleanliness(clean: boolean | null, state: string): Html {
+  if (clean === null) return html`${state}`
   return clean ? html`<span class="good">clean</span>` : html`<span class="bad">unclean</span>`
 }
 

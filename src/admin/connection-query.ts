@@ -1,35 +1,100 @@
-// Reads the query of /connections.
+// Reads the query of /connections, and writes it for the link to the next page.
 
 import { z } from 'zod'
-import { PROTOCOL_ERRORS } from '../errors.js'
-import type { ConnectionFilter } from '../report/filter.js'
+import { type ConnectionFilter, ERRORS } from '../report/filter.js'
+import { formatCursor, type Position, parseCursor, SORTS } from '../report/order.js'
+import { parseDuration } from '../units.js'
 
-const MOST = 10_000
+/** Most connections on one page: what making it costs everybody else is bounded so. */
+const MOST = 1000
+
+const LIMIT = `a whole number 1–${MOST}`
+const WORKER = 'the number of a worker, 1 or more'
+const CODE = 'a close code 1000–4999'
+const CURSOR = 'the cursor of an answer to the same query'
+const SINCE = 'a duration such as 5m, or a time such as 2030-01-31T12:00:00Z'
+const DURATION = 'a duration such as 500ms or 30s'
+
+const wholeNumber = (allowed: string, least: number, most: number) =>
+  z
+    .string(allowed)
+    .regex(/^\d{1,15}$/, allowed)
+    .transform(Number)
+    .refine(value => value >= least && value <= most, allowed)
+
+/** A value that `read` makes of the text; undefined is refused. */
+const readBy = <T>(allowed: string, read: (text: string) => T | undefined) =>
+  z.string(allowed).transform((text, context) => {
+    const value = read(text)
+    if (value !== undefined) return value
+    context.addIssue({ code: 'custom', message: allowed })
+    return z.NEVER
+  })
 
 /** Each field's message is what is allowed. */
 const filterSchema = z.strictObject({
-  state: z.enum(['open', 'closed'], 'open or closed').optional(),
+  state: z.enum(['open', 'closed', 'refused'], 'open, closed or refused').optional(),
+  worker: wholeNumber(WORKER, 1, Number.MAX_SAFE_INTEGER).optional(),
   clean: z
     .enum(['true', 'false'], 'true or false')
     .transform(text => text === 'true')
     .optional(),
+  code: wholeNumber(CODE, 1000, 4999).optional(),
+  error: z.enum(ERRORS, 'an error code such as ECHOBAHN_INVALID_UTF8, or the reason of a refusal').optional(),
+  peer: z.string('one value').optional(),
+  path: z.string('one value').optional(),
   agent: z.string('one value').optional(),
-  error: z.enum(Object.keys(PROTOCOL_ERRORS), 'an error code such as ECHOBAHN_INVALID_UTF8').optional(),
   key: z.string('one value').optional(),
-  limit: z
-    .string(`a whole number 1–${MOST}`)
-    .regex(/^[1-9]\d*$/, `a whole number 1–${MOST}`)
-    .transform(Number)
-    .refine(limit => limit <= MOST, `a whole number 1–${MOST}`)
-    .default(100),
+  since: readBy(SINCE, readSince).optional(),
+  'min-duration': readBy(DURATION, parseDuration).optional(),
+  'max-duration': readBy(DURATION, parseDuration).optional(),
+  sort: z.enum(SORTS, SORTS.join(', ')).default('newest'),
+  cursor: readBy(CURSOR, parseCursor).optional(),
+  limit: wholeNumber(LIMIT, 1, MOST).default(100),
 })
 
-/** The filter, or a sentence that says which parameter is wrong and what is allowed. */
-export function readFilter(query: unknown): ConnectionFilter | string {
+/** Names of the parameters that there are. */
+export const PARAMETERS = Object.keys(filterSchema.shape)
+
+/**
+ * The filter, or a sentence that says which parameter is wrong and what is allowed.
+ *
+ * @param now milliseconds since 1970
+ */
+export function readFilter(query: unknown, now: number): ConnectionFilter | string {
   const { success, data, error } = filterSchema.safeParse(query)
-  if (success) return data as ConnectionFilter
+  if (success) return filterOf(data, now)
   const [issue] = error.issues
   if (issue.code === 'unrecognized_keys')
-    return `${issue.keys[0]}: no such parameter; allowed are ${Object.keys(filterSchema.shape).join(', ')}`
+    return `${issue.keys[0]}: no such parameter; allowed are ${PARAMETERS.join(', ')}`
   return `${issue.path.join('.')}: allowed is ${issue.message}`
+}
+
+/** Query of the page that follows the one that ended at `end`. */
+export function nextQuery(query: object, end: Position): string {
+  return String(new URLSearchParams({ ...query, cursor: formatCursor(end) }))
+}
+
+function filterOf(parameters: z.output<typeof filterSchema>, now: number): ConnectionFilter | string {
+  const { since, cursor, 'min-duration': minDuration, 'max-duration': maxDuration, ...others } = parameters
+  if (cursor !== undefined && cursor.sort !== others.sort)
+    return `cursor: allowed is ${CURSOR}, and this one is of sort=${cursor.sort}`
+  return {
+    ...others,
+    ...(since !== undefined && { since: since(now) }),
+    ...(minDuration !== undefined && { minDuration }),
+    ...(maxDuration !== undefined && { maxDuration }),
+    ...(cursor !== undefined && { after: cursor }),
+  }
+}
+
+/** RFC 3339 section 5.6. */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/
+
+/** Whole seconds for a duration: then all who ask within one get the same answer, which is made once. */
+function readSince(text: string): ((now: number) => number) | undefined {
+  const ago = parseDuration(text)
+  if (ago !== undefined) return now => Math.floor((now - ago) / 1000) * 1000
+  const time = TIME.test(text) ? Date.parse(text) : Number.NaN
+  return Number.isNaN(time) ? undefined : () => time
 }

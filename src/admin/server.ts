@@ -2,12 +2,15 @@
 
 import express, { type Express, type Request, type RequestHandler } from 'express'
 import helmet from 'helmet'
+import { formatCursor } from '../report/order.js'
 import { kebabCase, maskedSettings, type Settings } from '../settings.js'
 import { requireBearer } from './bearer.js'
 import { renderList, renderReport, STYLE_SOURCE, workersDoNotAnswer } from './connection-pages.js'
-import { readFilter } from './connection-query.js'
+import { nextQuery, PARAMETERS, readFilter } from './connection-query.js'
 import { errorHandler, methodNotAllowed, notFound, sendError } from './errors.js'
-import type { AdminView } from './view.js'
+import { isLoopback, refuseChanges, refuseForeignOrigin, requireKnownHost } from './hosts.js'
+import { SharedAnswers } from './shared-answers.js'
+import type { AdminView, ConnectionList, Exposition } from './view.js'
 
 /** Answers of `GET /`: what there is, with one line each. */
 const INDEX = {
@@ -17,7 +20,7 @@ const INDEX = {
   'GET /healthz': 'the same as /readyz',
   'GET /config': 'the configuration in force, secrets masked',
   'GET /workers': 'worker processes: worker, pid, state, connections, ageSeconds',
-  'GET /connections': 'connections, newest first; filters: state, clean, agent, error, key, limit',
+  'GET /connections': `connections, page by page; parameters: ${PARAMETERS.join(', ')}`,
   'GET /connections/:id': 'the report of one connection',
   'POST /reload': 'replace the workers one after another, as SIGHUP does',
 }
@@ -25,7 +28,8 @@ const INDEX = {
 const NO_SUCH_CONNECTION = 'no such connection, or its report is no longer kept'
 
 /**
- * The admin server as an express app, listening nowhere yet. With `adminToken` set, all but the probes ask for it.
+ * The admin server as an express app, listening nowhere yet. All but the probes ask for the token, if there is one, and
+ * answer only to hosts that are meant.
  * Everything is answered as JSON, but for the metrics; errors are `{ error: { status, message } }`.
  */
 export function createAdmin(view: AdminView): Express {
@@ -34,7 +38,10 @@ export function createAdmin(view: AdminView): Express {
   app.disable('etag')
   app.use(securityHeaders(), noStore)
   addProbes(app, view)
-  if (view.settings.adminToken !== undefined) app.use(requireBearer(view.settings.adminToken))
+  const { adminHost, adminAllowedHost } = view.settings
+  app.use(requireKnownHost([adminHost, ...adminAllowedHost]), refuseForeignOrigin)
+  app.use(requireBearer(() => view.adminToken()))
+  if (view.adminToken() === undefined && !isLoopback(adminHost)) app.use(refuseChanges)
   addReports(app, view)
   addConnections(app, view)
   addReload(app, view)
@@ -68,8 +75,9 @@ function addReports(app: Express, view: AdminView): void {
   get(app, '/', (_request, response) => {
     response.json(INDEX)
   })
+  const scrapes = new SharedAnswers<Exposition>()
   get(app, '/metrics', async (_request, response) => {
-    const { contentType, body } = await view.metrics()
+    const { contentType, body } = await scrapes.ask('metrics', () => view.metrics())
     response.set('Content-Type', contentType).send(body)
   })
   get(app, '/config', (_request, response) => {
@@ -81,12 +89,15 @@ function addReports(app: Express, view: AdminView): void {
 }
 
 function addConnections(app: Express, view: AdminView): void {
+  const lists = new SharedAnswers<string>()
   get(app, '/connections', async (request, response) => {
-    const filter = readFilter(request.query)
+    const filter = readFilter(request.query, Date.now())
     if (typeof filter === 'string') return sendError(response, 400, filter)
-    const list = await view.connections(filter)
-    if (wantsPage(request)) response.type('html').send(renderList(list))
-    else response.json(list)
+    const [type, render] = wantsPage(request) ? (['html', listPage] as const) : (['json', listJson] as const)
+    const body = await lists.ask(`${type} ${JSON.stringify(filter)}`, async () =>
+      render(await view.connections(filter), request.query),
+    )
+    response.type(type).send(body)
   })
   get(app, '/connections/:id', async (request, response) => {
     const { id } = request.params
@@ -98,6 +109,14 @@ function addConnections(app: Express, view: AdminView): void {
     if (wantsPage(request)) response.type('html').send(renderReport(report))
     else response.json(report)
   })
+}
+
+function listJson({ end, ...list }: ConnectionList): string {
+  return JSON.stringify({ ...list, cursor: end === undefined ? null : formatCursor(end) })
+}
+
+function listPage(list: ConnectionList, query: object): string {
+  return renderList(list, list.end && nextQuery(query, list.end))
 }
 
 /** Browsers name HTML; everybody else gets JSON. */
@@ -113,9 +132,7 @@ function configuration(settings: Settings): Record<string, unknown> {
 
 function addReload(app: Express, view: AdminView): void {
   const route = app.route('/reload')
-  route.post(async (request, response) => {
-    // Any page that a browser shows can post to a port of its own machine.
-    if (request.get('sec-fetch-site') === 'cross-site') return sendError(response, 403, 'not from another site')
+  route.post(async (_request, response) => {
     const reason = await view.reload()
     if (reason !== undefined) return sendError(response, 409, `reload not begun: ${reason}`)
     response.status(202).json({ status: 'started' })

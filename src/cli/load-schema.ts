@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { LoadSettings } from '../load-settings.js'
 import { compression, header, httpUrl, outputFile, perSecond, rate, sizes, threshold } from './load-values.js'
 import { flag, list, type Option, option, optional, optionsOf, secret, type Texts } from './option.js'
-import { bearerToken, duration, fileName, host, oneOf, origin, port, size, token, wholeNumber } from './values.js'
+import { bearerToken, duration, host, oneOf, origin, pemFile, port, size, token, wholeNumber } from './values.js'
 
 export const LOAD_GROUPS = ['Load', 'Messages', 'Connections', 'Limits', 'Output'] as const
 
@@ -108,7 +108,7 @@ const fields: Fields = {
   subprotocol: list(token, { group: 'Connections', default: 'none', help: 'Subprotocol to offer.' }),
   header: list(header, { group: 'Connections', default: 'none', help: 'Header field of the opening handshake.' }),
   origin: optional(origin, { group: 'Connections', default: 'none', help: 'Value of the Origin header.' }),
-  ca: optional(fileName, {
+  ca: optional(pemFile, {
     group: 'Connections',
     default: "Node's",
     help: 'Certificates that wss servers are checked against.',

@@ -16,6 +16,7 @@ export function findConflict(settings: Settings, given: GivenOptions): Conflict 
   return (
     withoutPartner('tlsCert', 'tlsKey', given) ??
     withoutPartner('tlsKey', 'tlsCert', given) ??
+    twoTokens(given) ??
     crossedWaterMarks(settings, given) ??
     timeoutWithoutPing(settings, given) ??
     messageAboveBudget(settings, given)
@@ -26,6 +27,12 @@ function withoutPartner(field: keyof Settings, partner: keyof Settings, given: G
   const offender = given.get(field)
   if (offender === undefined || given.has(partner)) return undefined
   return { offender, why: `allowed only together with ${kebabCase(partner)}` }
+}
+
+function twoTokens(given: GivenOptions): Conflict | undefined {
+  const offender = given.get('adminToken')
+  if (offender === undefined || !given.has('adminTokenFile')) return undefined
+  return { offender, why: 'allowed only without admin-token-file' }
 }
 
 function crossedWaterMarks({ lowWaterMark, highWaterMark }: Settings, given: GivenOptions): Conflict | undefined {

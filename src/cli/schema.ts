@@ -8,13 +8,14 @@ import {
   bearerToken,
   deflateLevel,
   duration,
-  fileName,
   host,
   oneOf,
   origin,
   path,
+  pemFile,
   port,
   size,
+  textFile,
   token,
   wholeNumber,
 } from './values.js'
@@ -46,12 +47,12 @@ const fields: Fields = {
     default: 'any origin',
     help: 'Origin that browsers may connect from; others get 403.',
   }),
-  tlsCert: optional(fileName, {
+  tlsCert: optional(pemFile, {
     group: 'Listening',
     default: 'none',
     help: 'Certificate chain, which turns ws into wss; read again on SIGHUP.',
   }),
-  tlsKey: optional(fileName, {
+  tlsKey: optional(pemFile, {
     group: 'Listening',
     default: 'none',
     help: 'Private key of the certificate; read again on SIGHUP.',
@@ -184,7 +185,17 @@ const fields: Fields = {
   reports: option(wholeNumber(0, MANY), {
     group: 'Admin and log',
     default: '100',
-    help: 'Closed connections of each worker whose reports are kept; 0 reports on none, open ones included.',
+    help: 'Cleanly closed connections of each worker whose reports are kept; 0 reports on none, open ones included.',
+  }),
+  reportsFailed: option(wholeNumber(0, MANY), {
+    group: 'Admin and log',
+    default: '1000',
+    help: 'Connections of each worker that ended otherwise, and as many refused handshakes, whose reports are kept.',
+  }),
+  reportsSecrets: option(oneOf('mask', 'show'), {
+    group: 'Admin and log',
+    default: 'mask',
+    help: 'Whether reports mask credentials and cookies in headers, queries and subprotocols.',
   }),
   adminHost: option(host, { group: 'Admin and log', default: '127.0.0.1', help: 'Address of the admin server.' }),
   adminPort: option(port, {
@@ -192,10 +203,20 @@ const fields: Fields = {
     default: '8889',
     help: 'Port of the admin server; 0 takes a free one.',
   }),
+  adminAllowedHost: list(host, {
+    group: 'Admin and log',
+    default: 'IP addresses, localhost and admin-host',
+    help: 'Further name that clients may know the admin server by; for any other than these they get 403.',
+  }),
   adminToken: secret(bearerToken, {
     group: 'Admin and log',
     default: 'none',
-    help: 'Bearer token that all admin routes but /livez and /readyz then ask for.',
+    help: 'Bearer token that all admin routes but /livez and /readyz then ask for; ps shows it to everybody on the machine.',
+  }),
+  adminTokenFile: optional(textFile, {
+    group: 'Admin and log',
+    default: 'none',
+    help: 'File that holds the admin token instead; read again on SIGHUP.',
   }),
   logLevel: option(oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'), {
     group: 'Admin and log',

@@ -2,6 +2,7 @@
 
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { BEARER_TOKEN_ALLOWED, isBearerToken } from '../bearer-token.js'
 import { formatDuration, formatSize, parseDuration, parseSize } from '../units.js'
 
 export interface Kind<T> {
@@ -95,11 +96,12 @@ function readOrigin(text: string): string | undefined {
   return url.origin === 'null' ? url.href : url.origin
 }
 
-export const fileName = kind('names of PEM files', text => (text !== '' && !text.includes('\0') ? text : undefined))
+export const pemFile = kind('names of PEM files', readFileName)
 
-/** `b64token` of RFC 6750 section 2.1: anything else cannot be sent as a bearer token. */
-const BEARER_TOKEN = /^[\w.~+/-]+=*$/
+export const textFile = kind('names of files', readFileName)
 
-export const bearerToken = kind('letters, digits and -._~+/, then any number of =', text =>
-  BEARER_TOKEN.test(text) ? text : undefined,
-)
+function readFileName(text: string): string | undefined {
+  return text !== '' && !text.includes('\0') ? text : undefined
+}
+
+export const bearerToken = kind(BEARER_TOKEN_ALLOWED, text => (isBearerToken(text) ? text : undefined))

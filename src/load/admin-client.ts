@@ -7,8 +7,8 @@ import type { TrafficReport } from './traffic.js'
 const TIMEOUT = 10_000
 /** Reports that are asked for at a time. */
 const AT_A_TIME = 8
-/** Most connections that the service lists. */
-const MOST_LISTED = 10_000
+/** Most connections that one answer of the service lists. */
+const MOST_LISTED = 1000
 
 /** What is read of a connection's report; octets and counts as the service names them. */
 export interface ServiceReport extends TrafficReport {
@@ -17,6 +17,12 @@ export interface ServiceReport extends TrafficReport {
   readonly state: 'open' | 'closed'
   /** Seconds in which the service did not read, where it tells them. */
   readonly pausedSeconds?: number
+}
+
+interface ConnectionsPage {
+  readonly connections: readonly { readonly id: number; readonly state: string }[]
+  /** Of the next page; null when there is none. */
+  readonly cursor: string | null
 }
 
 /** Values by series, such as `echobahn_frames_total{direction="sent",opcode="text"}`. */
@@ -37,16 +43,25 @@ export class AdminClient {
 
   /** Reports of the connections with this user agent, as far as the service still has them. */
   async reports(userAgent: string): Promise<ServiceReport[]> {
-    const answer = await this.#get(`/connections?limit=${MOST_LISTED}&agent=${encodeURIComponent(userAgent)}`)
-    const { connections } = (await answer.json()) as { connections: { readonly id: number }[] }
-    const waiting = connections.values()
+    const waiting = (await this.#list(`agent=${encodeURIComponent(userAgent)}`)).values()
     const reports: ServiceReport[] = []
     const lane = async (): Promise<void> => {
-      for (const { id } of waiting)
-        reports.push((await (await this.#get(`/connections/${id}`)).json()) as ServiceReport)
+      for (const id of waiting) reports.push((await (await this.#get(`/connections/${id}`)).json()) as ServiceReport)
     }
     await Promise.all(Array.from({ length: AT_A_TIME }, lane))
     return reports
+  }
+
+  /** Ids of the connections that match, without handshakes that were refused. */
+  async #list(query: string): Promise<number[]> {
+    const ids: number[] = []
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const page = `/connections?${query}&limit=${MOST_LISTED}${cursor && `&cursor=${cursor}`}`
+      const answer = (await (await this.#get(page)).json()) as ConnectionsPage
+      for (const { id, state } of answer.connections) if (state !== 'refused') ids.push(id)
+      cursor = answer.cursor
+    }
+    return ids
   }
 
   async #get(path: string): Promise<Response> {

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import type { Server } from 'node:net'
 import { constants } from 'node:os'
 import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
 import { createAdmin } from '../admin/server.js'
 import type { Readiness } from '../admin/view.js'
 import { createLog } from '../log.js'
@@ -13,6 +14,7 @@ import type { Limit } from '../metrics/catalogue.js'
 import { createRegistry } from '../metrics/exposition.js'
 import type { Settings } from '../settings.js'
 import { type Accepted, takeAccepted } from './accepted.js'
+import { AdminToken } from './admin-token.js'
 import { ConnectionReports } from './connection-reports.js'
 import { Distributor } from './distributor.js'
 import { Fleet } from './fleet.js'
@@ -20,7 +22,6 @@ import { FleetStatus } from './fleet-status.js'
 import { Gathering } from './gathering.js'
 import { authority, createListener, listen } from './listener.js'
 import { openFilesLimit, openFilesWarning } from './open-files.js'
-import { SharedRounds } from './shared-rounds.js'
 import { Shortages } from './shortage.js'
 import { checkTlsFiles } from './tls-files.js'
 import { Totals } from './totals.js'
@@ -33,7 +34,8 @@ const manifest: { readonly version: string } = createRequire(import.meta.url)('#
  * Runs the service until a signal ends it, and resolves with the exit code: 0 after SIGTERM or SIGINT and the draining
  * that follows; 128 + the signal's number, as shells have it, when a second one cuts the draining short.
  *
- * Throws ExitError when a port cannot be bound, the TLS files are bad, or workers die at their start again and again.
+ * Throws ExitError when a port cannot be bound, the files of TLS or the admin token are bad, or workers die at their start
+ * again and again.
  */
 export async function runPrimary(settings: Settings): Promise<number> {
   checkTlsFiles(settings)
@@ -55,10 +57,9 @@ class Primary {
   readonly #fleet: Fleet
   readonly #status: FleetStatus
   readonly #snapshots: Gathering<WorkerProcess, undefined>
-  readonly #scrapes = new SharedRounds(() =>
-    this.#snapshots.ask((worker, question) => worker.requestSnapshot(question)),
-  )
+  readonly #registry: Registry
   readonly #reports: ConnectionReports<WorkerProcess>
+  readonly #adminToken: AdminToken
   readonly #listener: Server
   readonly #admin: HttpServer
   #phase: 'starting' | 'serving' | 'draining' = 'starting'
@@ -93,8 +94,10 @@ class Primary {
     const isResponsive = (worker: WorkerProcess) => status.isResponsive(worker)
     this.#status = status
     this.#snapshots = new Gathering(started, isResponsive, SNAPSHOT_TIMEOUT)
-    this.#reports = new ConnectionReports(started, isResponsive, settings.reports)
+    this.#reports = new ConnectionReports(started, isResponsive, settings)
+    this.#adminToken = new AdminToken(settings)
     this.#listener = createListener()
+    this.#registry = this.#createRegistry()
     this.#admin = this.#createAdmin()
   }
 
@@ -140,8 +143,8 @@ class Primary {
     this.#log.info({ version, node: process.version, service, admin, workers, codecThreads, limits }, 'serving')
   }
 
-  #createAdmin(): HttpServer {
-    const registry = createRegistry({
+  #createRegistry(): Registry {
+    return createRegistry({
       totals: this.#totals,
       fleet: this.#status,
       connections: this.#status,
@@ -149,20 +152,26 @@ class Primary {
       limits: limitsOf(this.#settings),
       version: manifest.version,
     })
+  }
+
+  #createAdmin(): HttpServer {
     const app = createAdmin({
       settings: this.#settings,
+      adminToken: () => this.#adminToken.current,
       readiness: () => this.#readiness(),
       workers: () => this.#status.workers(),
-      metrics: async () => {
-        await this.#scrapes.round()
-        return { contentType: registry.contentType, body: await registry.metrics() }
-      },
+      metrics: () => this.#scrape(),
       connections: filter => this.#reports.list(filter),
       connection: id => this.#reports.find(id),
       reload: async () => this.#reload(),
       onError: error => this.#log.error({ err: error }, 'admin request failed'),
     })
     return createHttpServer(app)
+  }
+
+  async #scrape(): Promise<{ contentType: string; body: string }> {
+    await this.#snapshots.ask((worker, question) => worker.requestSnapshot(question))
+    return { contentType: this.#registry.contentType, body: await this.#registry.metrics() }
   }
 
   #readiness(): Readiness {
@@ -189,6 +198,7 @@ class Primary {
     if (message.type === 'changes') this.#onChanges(worker, message)
     else if (message.type === 'snapshot') this.#onSnapshot(worker, message)
     else if (message.type === 'connections' || message.type === 'connection') this.#reports.answered(worker, message)
+    else if (message.type === 'left') this.#reports.leaves(message)
     else if (message.type === 'departing-reports') this.#reports.keep(worker, message.reports)
   }
 
@@ -245,7 +255,7 @@ class Primary {
     process.on('SIGHUP', () => this.#reload())
   }
 
-  /** Begins a rolling restart, or says why not. Bad TLS files are found here, while the old workers serve. */
+  /** Begins a rolling restart, or says why not. Bad files are found here, while the old workers serve. */
   #reload(): string | undefined {
     const reason = this.#reasonNotToReload()
     if (reason === undefined) void this.#fleet.reload()
@@ -258,6 +268,7 @@ class Primary {
     if (this.#fleet.reloading) return 'a reload is under way'
     try {
       checkTlsFiles(this.#settings)
+      this.#adminToken.readAgain()
       return undefined
     } catch (error) {
       return (error as Error).message

@@ -97,8 +97,8 @@ export class WorkerProcess implements Recipient<Accepted> {
     this.#send({ type: 'revoke', id })
   }
 
-  listConnections(question: number, filter: ConnectionFilter): void {
-    this.#send({ type: 'list-connections', question, filter })
+  listConnections(question: number, filter: ConnectionFilter, asOf: number): void {
+    this.#send({ type: 'list-connections', question, filter, asOf })
   }
 
   tellConnection(question: number, id: number): void {

@@ -128,7 +128,10 @@ export class RequestHeadReader {
   head: UpgradeRequest | undefined
   /** Why there will be no request. */
   refusal: Refusal | undefined
-  /** The octets of the whole head, one character each; empty before. The strings of `head` may share its memory. */
+  /**
+   * The octets of the whole head, one character each, or of one that is refused as many as had come; empty before. The
+   * strings of `head` may share its memory.
+   */
   text = ''
 
   #state = FIRST_OCTETS
@@ -137,6 +140,11 @@ export class RequestHeadReader {
   #fieldLines = 0
   /** The octets so far of a head that is not whole. */
   #held: Buffer | undefined
+
+  /** The octets so far, one character each. */
+  get received(): string {
+    return this.#held?.toString('latin1', 0, this.#length) ?? this.text
+  }
 
   /** Whether any octet has come. */
   get begun(): boolean {
@@ -154,8 +162,8 @@ export class RequestHeadReader {
     const count = Math.min(end - start, MAX_HEAD_OCTETS - before)
     if (before > 0) {
       this.#held = append(this.#held, before, chunk, start, count)
-      this.#read(this.#held, 0, before + count)
-    } else this.#read(chunk, start, start + count)
+      this.#take(this.#held, 0, before + count)
+    } else this.#take(chunk, start, start + count)
     if (this.#isDone()) this.#held = undefined
     else if (before === 0) this.#held = append(undefined, 0, chunk, start, count)
     return this.head === undefined ? end : start + this.#length - before
@@ -165,7 +173,13 @@ export class RequestHeadReader {
     return this.head !== undefined || this.refusal !== undefined
   }
 
-  /** Goes on in the head, which stands in `octets` from `start` to `end` so far. */
+  /** The head stands in `octets` from `start` to `end` so far. */
+  #take(octets: Buffer, start: number, end: number): void {
+    this.#read(octets, start, end)
+    if (this.refusal !== undefined) this.text = octets.toString('latin1', start, end)
+  }
+
+  /** Goes on in the head where it ended before. */
   #read(octets: Buffer, start: number, end: number): void {
     if (this.#state === FIRST_OCTETS && !this.#beginsRequest(octets, start, end)) return
     let state = this.#state

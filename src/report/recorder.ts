@@ -3,12 +3,17 @@
 import { PROTOCOL_ERRORS, type ProtocolErrorCode } from '../errors.js'
 import { switchingProtocols } from '../protocol/handshake-response.js'
 import { Chops } from './chops.js'
+import { type KeptEntry, summaryOf } from './entry.js'
 import type { LogBlocks } from './log-blocks.js'
 import type { ConnectionReport, ConnectionSummary } from './report.js'
+import { MASKS, type Secrets } from './secrets.js'
 import { Tally } from './tally.js'
 import { WireLog } from './wire-log.js'
 
 type Peer = 'client' | 'server'
+
+/** Stands for the code of a connection that ended without a Close (RFC 6455 section 7.1.5). */
+const NO_CLOSE = 1006
 
 /** What is known of a connection once its handshake is accepted. */
 export interface Opened {
@@ -20,7 +25,7 @@ export interface Opened {
   readonly httpVersion: string
   readonly path: string
   readonly query: string
-  /** Head of the request as it came. */
+  /** Head of the request as it came; one that does not end with an empty line is cut. */
   readonly request: string
   readonly key: string
   /** Value of the Sec-WebSocket-Accept header that answered the key. */
@@ -38,7 +43,7 @@ export interface OctetSource {
   readonly unsent: number
 }
 
-export class Recorder {
+export class Recorder implements KeptEntry {
   readonly tally = new Tally()
   readonly #opened: Opened
   /** Number of the worker that serves the connection. */
@@ -65,6 +70,52 @@ export class Recorder {
 
   get id(): number {
     return this.#opened.id
+  }
+
+  get worker(): number {
+    return this.#worker
+  }
+
+  get state(): 'open' | 'closed' {
+    return this.#duration === undefined ? 'open' : 'closed'
+  }
+
+  get openedDate(): number {
+    return this.#openedDate
+  }
+
+  get duration(): number {
+    return Math.round((this.#duration ?? performance.now() - this.#openedAt) * 1000) / 1000
+  }
+
+  get peer(): string {
+    return this.#opened.peer
+  }
+
+  get path(): string {
+    return this.#opened.path
+  }
+
+  get key(): string {
+    return this.#opened.key
+  }
+
+  get userAgent(): string | null {
+    return this.#opened.userAgent
+  }
+
+  get clean(): boolean | null {
+    return this.#duration === undefined ? null : this.#uncleanReason() === null
+  }
+
+  get error(): ProtocolErrorCode | null {
+    return this.#error
+  }
+
+  get code(): number | null {
+    const { closeReceived, closeSent } = this.#log
+    const first = this.#initiator === 'client' ? closeReceived : closeSent
+    return first?.code ?? (this.#duration === undefined ? null : NO_CLOSE)
   }
 
   /** `length` octets came, the first of `chunk`. */
@@ -117,34 +168,29 @@ export class Recorder {
     this.#log.release()
   }
 
-  summary(): ConnectionSummary {
-    const { id, key, userAgent } = this.#opened
-    const open = this.#duration === undefined
-    return {
-      id,
-      worker: this.#worker,
-      state: open ? 'open' : 'closed',
-      openedAt: new Date(this.#openedDate).toISOString(),
-      duration: Math.round((this.#duration ?? performance.now() - this.#openedAt) * 1000) / 1000,
-      key,
-      userAgent,
-      clean: open ? null : this.#uncleanReason() === null,
-      error: this.#error,
-    }
+  summary(secrets: Secrets = 'mask'): ConnectionSummary {
+    return summaryOf(this, MASKS[secrets].text)
   }
 
-  report(): ConnectionReport {
-    const { peer, transport, httpVersion, path, query, request, accept, extensions, subprotocol } = this.#opened
+  report(secrets: Secrets = 'mask'): ConnectionReport {
+    const { transport, httpVersion, path, query, key, request, accept, extensions, subprotocol } = this.#opened
     const { octetsReceived, octetsSent, unsent } = this.#octets
-    const response = switchingProtocols(accept, extensions, subprotocol)
+    const mask = MASKS[secrets]
     return {
-      ...this.summary(),
-      peer,
+      ...this.summary(secrets),
+      state: this.state,
       transport,
       httpVersion,
-      path,
-      query,
-      handshake: { request: request.trimEnd(), response: response.trimEnd(), extensions, subprotocol },
+      path: mask.text(path),
+      query: mask.query(query),
+      key,
+      handshake: {
+        request: mask.head(request).trimEnd(),
+        requestCut: !request.endsWith('\r\n\r\n'),
+        response: mask.head(switchingProtocols(accept, extensions, subprotocol)).trimEnd(),
+        extensions,
+        subprotocol: subprotocol && mask.protocols(subprotocol),
+      },
       closing: {
         initiator: this.#initiator,
         received: this.#log.closeReceived,

@@ -58,41 +58,65 @@ export type WireEvent =
       readonly reason: string
     }
 
-/** The line that /connections shows of a connection. */
+/** The line that /connections shows of a connection. Secrets in it are masked unless `--reports-secrets show`. */
 export interface ConnectionSummary {
   readonly id: number
   /** Number of the worker that served it. */
   readonly worker: number
-  readonly state: 'open' | 'closed'
-  /** ISO 8601, when the handshake was accepted. */
+  readonly state: 'open' | 'closed' | 'refused'
+  /** ISO 8601, when the handshake was accepted or refused. */
   readonly openedAt: string
   readonly duration: number
+  /** Address and port. */
+  readonly peer: string
+  /** Of the request target, without the query. This and the next two are null where a refused client did not send them. */
+  readonly path: string | null
   /** Value of the Sec-WebSocket-Key header. */
-  readonly key: string
+  readonly key: string | null
   readonly userAgent: string | null
-  /** Null while open. */
+  /** Null unless it has closed. */
   readonly clean: boolean | null
-  /** Code of the protocol error that the server closed for. */
+  /** Code of the protocol error that the server closed for, or reason of the refusal. */
   readonly error: string | null
+  /** Of the first Close frame; 1006 when the connection ended without one, null as long as there is none. */
+  readonly code: number | null
 }
 
-/** Heads of the opening handshake, and what it agreed on. */
-export interface Handshake {
+/** Heads of the opening handshake. */
+interface Heads {
+  /** The first 4 KiB of it. */
   readonly request: string
+  /** Whether there was more. */
+  readonly requestCut: boolean
   readonly response: string
+}
+
+/** What the opening handshake agreed on besides. */
+export interface Handshake extends Heads {
   readonly extensions: string | null
   readonly subprotocol: string | null
 }
 
+/** The report of a handshake that was refused: there never was a WebSocket connection. */
+export interface RefusalReport extends ConnectionSummary {
+  readonly state: 'refused'
+  readonly transport: string
+  /** Null where there is no path. */
+  readonly query: string | null
+  /** The response is whole, with its body. */
+  readonly handshake: Heads
+  readonly refusal: { readonly status: number; readonly reason: string; readonly sentence: string }
+}
+
 export interface ConnectionReport extends ConnectionSummary {
-  /** Address and port. */
-  readonly peer: string
+  readonly state: 'open' | 'closed'
   /** What carried it: `tcp`, `tls`, or `stream` where Node's bare TCP handle could not be used. */
   readonly transport: string
   readonly httpVersion: string
-  /** Of the request target; the query is without its `?`. */
   readonly path: string
+  /** Of the request target, without its `?`. */
   readonly query: string
+  readonly key: string
   readonly handshake: Handshake
   readonly closing: {
     /** Who sent the first Close frame. */
@@ -113,4 +137,16 @@ export interface ConnectionReport extends ConnectionSummary {
   readonly log: readonly WireEvent[]
   /** Whether there were more events than the log holds. */
   readonly logCut: boolean
+}
+
+/** How many reports there are of each kind, and how many had to make room. */
+export interface ReportCounts {
+  /** `closed` are those that closed cleanly, `failed` those that ended otherwise. */
+  readonly kept: {
+    readonly open: number
+    readonly closed: number
+    readonly failed: number
+    readonly refused: number
+  }
+  readonly evicted: { readonly closed: number; readonly failed: number; readonly refused: number }
 }

@@ -3,6 +3,7 @@
 
 import type { DeflateAgreement } from '../protocol/deflate-negotiation.js'
 import type { Acceptance, UpgradeRequest } from '../protocol/upgrade-request.js'
+import { MOST_KEPT } from '../report/kept-head.js'
 import type { Transport, TransportKind } from '../transport/transport.js'
 
 export interface ConnectionTerms {
@@ -29,8 +30,7 @@ export interface ConnectionTerms {
   readonly deflate: DeflateAgreement | undefined
 }
 
-/** Octets that are kept of a request head, and of a User-Agent: a report must not cost what a peer likes it to. */
-const MOST_KEPT = 4096
+/** Octets that are kept of a User-Agent. */
 const MOST_AGENT_KEPT = 256
 
 /** @param head the request as text */

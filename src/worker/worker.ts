@@ -11,6 +11,7 @@ import { Counters } from '../metrics/counters.js'
 import { offsetOf } from '../metrics/layout.js'
 import { Occasional } from '../occasional.js'
 import { Archive } from '../report/archive.js'
+import type { RefusedRequest } from '../report/refused-handshake.js'
 import type { Settings } from '../settings.js'
 import { CodecMetrics } from './codec-metrics.js'
 import { Connection, type ConnectionContext, decoderRules } from './connection.js'
@@ -20,6 +21,7 @@ import { Departure } from './departure.js'
 import { Gauges } from './gauges.js'
 import { type HandoverHandler, Handovers } from './handovers.js'
 import { IdleCollector } from './idle-collector.js'
+import { sendListing } from './listing.js'
 import { MemoryBudget } from './memory-budget.js'
 import type { Opening } from './opening/opening.js'
 import { Openings, type OpeningsHandler } from './opening/openings.js'
@@ -79,7 +81,7 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
   #toldFallback = false
 
   constructor(settings: Settings, counters: Counters, codec: Codec, number: number, log: Logger) {
-    this.#archive = new Archive(settings.reports, number)
+    this.#archive = new Archive(settings, number)
     this.#reports = settings.reports > 0
     this.#log = log
     this.#counters = counters
@@ -117,8 +119,7 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
   onMessage(message: Exclude<ToWorker, Start>): void {
     if (message.type === 'revoke') this.#revoke(message.id)
     else if (message.type === 'snapshot-request') this.#sendSnapshot(message.question)
-    else if (message.type === 'list-connections')
-      send({ type: 'connections', question: message.question, connections: this.#archive.list(message.filter) })
+    else if (message.type === 'list-connections') void sendListing(this.#archive, message, send)
     else if (message.type === 'tell-connection')
       send({ type: 'connection', question: message.question, report: this.#archive.get(message.id) ?? null })
     else if (message.type === 'leave') this.#leave(message.when)
@@ -138,6 +139,10 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     this.#connections.set(terms.id, connection)
     this.#collector.handshakeDone()
     connection.start(behind)
+  }
+
+  onRefused(request: RefusedRequest): void {
+    if (this.#reports) this.#archive.refused(request)
   }
 
   onGone(id: number, cut = false): void {
@@ -198,8 +203,8 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     // A process that exits while a thread makes a zlib context is aborted by Node ("close before init").
     const closed = this.#codec.close()
     this.#sendSnapshot(0)
-    send({ type: 'left', cut })
-    sendInParts(this.#archive.allClosed(), send, () => void closed.then(() => process.exit(0)))
+    send({ type: 'left', cut, evicted: this.#archive.counts.evicted })
+    sendInParts(this.#archive.allEnded(), send, () => void closed.then(() => process.exit(0)))
   }
 }
 

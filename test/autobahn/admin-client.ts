@@ -5,11 +5,17 @@ import type { ConnectionReport, ConnectionSummary } from '../../src/report/repor
 import { parseExposition } from '../support/exposition.js'
 
 /** Most connections that one answer lists. */
-const LIST_LIMIT = 10_000
+const LIST_LIMIT = 1000
 /** Milliseconds; between looks at connections that are still open. */
 const POLL_INTERVAL = 50
 /** Milliseconds. */
 const QUIET_DEADLINE = 30_000
+
+interface Page {
+  readonly connections: readonly ConnectionSummary[]
+  /** Of the next page. */
+  readonly cursor: string | null
+}
 
 export class AdminClient {
   readonly #url: string
@@ -25,15 +31,16 @@ export class AdminClient {
 
   /** Number of the newest connection; 0 before the first. */
   async newestConnection(): Promise<number> {
-    const [newest] = await this.#list('limit=1')
+    const { connections } = await this.#list('limit=1')
+    const [newest] = connections
     return newest?.id ?? 0
   }
 
   /** Reports of all connections that are newer than number `id` and not forgotten yet. */
   async connectionsAfter(id: number): Promise<ConnectionReport[]> {
     const reports: ConnectionReport[] = []
-    for (const summary of await this.#list(`limit=${LIST_LIMIT}`)) {
-      if (summary.id <= id) continue
+    for (const summary of await this.#listAll('')) {
+      if (summary.id <= id || summary.state === 'refused') continue
       reports.push((await (await this.#get(`/connections/${summary.id}`)).json()) as ConnectionReport)
     }
     return reports
@@ -46,18 +53,26 @@ export class AdminClient {
    */
   async quietAfter(id: number, signal: AbortSignal): Promise<void> {
     for (let waited = 0; waited < QUIET_DEADLINE; waited += POLL_INTERVAL) {
-      const open = await this.#list(`state=open&limit=${LIST_LIMIT}`)
+      const open = await this.#listAll('state=open')
       if (!open.some(connection => connection.id > id)) return
       await setTimeout(POLL_INTERVAL, undefined, { signal })
     }
     throw new Error(`the suite is done, but connections are still open after ${QUIET_DEADLINE / 1000} s`)
   }
 
-  async #list(query: string): Promise<ConnectionSummary[]> {
-    const { connections } = (await (await this.#get(`/connections?${query}`)).json()) as {
-      connections: ConnectionSummary[]
+  /** Page by page. */
+  async #listAll(query: string): Promise<ConnectionSummary[]> {
+    const all: ConnectionSummary[] = []
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const page: Page = await this.#list(`${query}&limit=${LIST_LIMIT}${cursor && `&cursor=${cursor}`}`)
+      all.push(...page.connections)
+      cursor = page.cursor
     }
-    return connections
+    return all
+  }
+
+  async #list(query: string): Promise<Page> {
+    return (await (await this.#get(`/connections?${query}`)).json()) as Page
   }
 
   async #get(path: string): Promise<Response> {

@@ -1,9 +1,12 @@
 // The admin server of the running service: what it tells of real workers, and who may ask.
 
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { parseExposition } from '../support/exposition.js'
-import { startService } from '../support/service.js'
+import { Service, startService } from '../support/service.js'
 import { WsClient } from '../support/ws-client.js'
 
 const TOKEN = 'a-token-of-some-length'
@@ -108,6 +111,36 @@ test('with a token, only the probes answer without it', async t => {
   const config = await (await get('/config', `Bearer ${TOKEN}`)).text()
   assert.equal(JSON.parse(config)['admin-token'], '***')
   assert.ok(!config.includes(TOKEN))
+})
+
+test('a token from a file is read again on a reload, and a bad file keeps the old one', async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'echobahn-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'token')
+  writeFileSync(file, `${TOKEN}\n`)
+  const service = await startService(t, '--workers', '1', '--drain-timeout', '0', '--admin-token-file', file)
+  const ask = (path: string, token: string, method = 'GET') =>
+    fetch(service.adminUrl + path, { method, headers: { authorization: `Bearer ${token}` } })
+  assert.equal((await ask('/workers', 'other')).status, 401)
+  const config = await (await ask('/config', TOKEN)).json()
+  assert.equal((config as Record<string, unknown>)['admin-token-file'], file)
+
+  writeFileSync(file, '')
+  const refused = await ask('/reload', TOKEN, 'POST')
+  assert.equal(refused.status, 409)
+  assert.match(await refused.text(), /reload not begun: --admin-token-file=/)
+  assert.equal((await ask('/workers', TOKEN)).status, 200)
+
+  writeFileSync(file, 'other')
+  assert.equal((await ask('/reload', TOKEN, 'POST')).status, 202)
+  assert.equal((await ask('/workers', TOKEN)).status, 401)
+  assert.equal((await ask('/workers', 'other')).status, 200)
+})
+
+test('a token file that is not there stops the start', async t => {
+  const service = new Service(['--admin-token-file', '/nowhere/token'])
+  t.after(() => service.stop())
+  assert.deepEqual(await service.exited, { code: 2, signal: null })
 })
 
 test('/readyz is 503 while no worker answers, and 200 again once one does', async t => {

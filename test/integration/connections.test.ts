@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ConnectionReport, ConnectionSummary } from '../../src/report/report.js'
+import type { ConnectionReport, ConnectionSummary, RefusalReport, ReportCounts } from '../../src/report/report.js'
 import { closePayload, RawClient, requestHead, UPGRADE_HEADERS } from '../support/raw-client.js'
 import { sabotage } from '../support/sabotage.js'
 import { Service, startService } from '../support/service.js'
@@ -81,6 +81,98 @@ test('open and failed connections are there, and can be told apart', async t => 
   open.destroy()
   await closed(service, 2)
   assert.equal((await tell(service, living.id)).closing.uncleanReason, 'the client ended TCP without a Close')
+})
+
+test('refused handshakes have reports, with secrets masked, and their number is bounded', async t => {
+  const service = await startService(t, '--workers', '1', '--reports-failed', '3', '--handshake-timeout', '300ms')
+  const refuse = async (head: string, end = false): Promise<string> => {
+    const client = await RawClient.connect(service.port)
+    client.write(Buffer.from(head, 'latin1'))
+    if (end) client.socket.end()
+    const answer = (await client.readToEnd()).toString('latin1')
+    client.destroy()
+    return answer
+  }
+  const refusals = (query = '') => list(service, `?state=refused${query}`)
+  const answer = await refuse('GET /a?token=b HTTP/1.1\r\nHost: a\r\nCookie: c=d\r\nUser-Agent: curl\r\n\r\n')
+  const [{ id }] = await refusals()
+  const report = (await tell(service, id)) as ConnectionReport | RefusalReport
+  assert.ok(report.state === 'refused')
+  assert.equal(report.refusal.reason, 'not_upgrade')
+  assert.equal(report.handshake.response, answer.trimEnd())
+  assert.equal(report.handshake.request, 'GET /a?token=*** HTTP/1.1\r\nHost: a\r\nCookie: ***\r\nUser-Agent: curl')
+  assert.deepEqual(
+    (await refusals('&agent=CURL&path=/a&error=not_upgrade')).map(refused => refused.id),
+    [id],
+  )
+
+  // However it came, and whatever was wrong with it.
+  await refuse('PROXY TCP4 1.2.3.4 5.6.7.8 9 10\r\n')
+  await refuse('GET / HT', true)
+  await refuse(`GET / HTTP/1.1\r\nX: ${'y'.repeat(17_000)}`)
+  const requests = []
+  for (const refused of await refusals()) {
+    const { handshake, ...rest } = await tell(service, refused.id)
+    requests.push([rest.error, handshake.request.slice(0, 40), handshake.request.length, handshake.requestCut])
+  }
+  assert.deepEqual(requests, [
+    ['bad_http', `GET / HTTP/1.1\r\nX: ${'y'.repeat(21)}`, 4096, true],
+    ['bad_http', 'GET / HT', 8, false],
+    ['bad_http', 'PROXY TCP4 1.2.3.4 5.6.7.8 9 10', 31, false],
+  ])
+  await refuse('GET /slow')
+  const [slow] = await refusals()
+  assert.equal(slow.error, 'timeout')
+  assert.equal((await tell(service, slow.id)).handshake.request, 'GET /slow')
+  const { kept, evicted } = (await (await fetch(`${service.adminUrl}/connections?limit=1`)).json()) as ReportCounts
+  assert.deepEqual([kept.refused, evicted.refused], [3, 2])
+
+  // They outlive their worker, and are counted on.
+  const [{ pid }] = await service.workers()
+  service.signal('SIGHUP')
+  await service.until(
+    () => service.workers(),
+    workers => workers.every(worker => worker.pid !== pid),
+  )
+  const after = (await (await fetch(`${service.adminUrl}/connections`)).json()) as ReportCounts
+  assert.deepEqual([after.kept.refused, after.evicted.refused], [3, 2])
+})
+
+test('good connections do not push out those that failed, and all are listed page by page', async t => {
+  const service = await startService(t, '--workers', '2', '--reports', '2', '--reports-secrets', 'show')
+  const failed = await RawClient.open(service.port)
+  failed.send({ opcode: 3 })
+  await failed.readToEnd()
+  failed.destroy()
+  for (let i = 0; i < 8; i++) {
+    const client = await RawClient.connect(service.port)
+    client.write(requestHead([...UPGRADE_HEADERS, 'Cookie: a=b']))
+    await client.readHead()
+    client.send({ opcode: 8 })
+    await client.readToEnd()
+    client.destroy()
+  }
+  const page = async (query: string) =>
+    (await (await fetch(`${service.adminUrl}/connections?${query}`)).json()) as ReportCounts & {
+      connections: ConnectionSummary[]
+      cursor: string | null
+    }
+  const all = await service.until(
+    () => page('limit=1000'),
+    ({ kept, evicted }) => kept.closed + evicted.closed === 8,
+  )
+  assert.deepEqual(all.kept, { open: 0, closed: 4, failed: 1, refused: 0 })
+  assert.equal((await page('code=1002')).connections[0].error, 'ECHOBAHN_RESERVED_OPCODE')
+  const paged: ConnectionSummary[] = []
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const { connections, cursor: next }: Awaited<ReturnType<typeof page>> = await page(
+      `limit=2${cursor && `&cursor=${cursor}`}`,
+    )
+    paged.push(...connections)
+    cursor = next
+  }
+  assert.deepEqual(paged, all.connections)
+  assert.match((await tell(service, all.connections[0].id)).handshake.request, /\r\nCookie: a=b/)
 })
 
 test('reports of a worker that a reload replaced are still there', async t => {

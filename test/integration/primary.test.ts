@@ -21,7 +21,9 @@ const SETTINGS = {
   drainTimeout: 500,
   codecQueue: 1024,
   reports: 0,
+  reportsFailed: 0,
   adminHost: '127.0.0.1',
+  adminAllowedHost: [],
   adminPort: 0,
   logLevel: 'silent',
 }

@@ -69,7 +69,9 @@ function runFakeWorker(): void {
 
   function finish(cut: number): void {
     snapshot(0)
-    process.send?.({ type: 'left', cut } satisfies FromWorker, () => process.exit(0))
+    process.send?.({ type: 'left', cut, evicted: { closed: 0, failed: 0, refused: 0 } } satisfies FromWorker, () =>
+      process.exit(0),
+    )
   }
 
   function snapshot(question: number): void {

@@ -28,7 +28,11 @@ const OVER_LIMIT_TIME = 1000
 export interface OpeningHandler {
   /** The 101 is written. `behind` is what the peer sent right behind its request, and is lent for the call only. */
   onUpgraded(opening: Opening, terms: ConnectionTerms, behind: Buffer): void
-  onRefused(refusal: Refusal): void
+  /**
+   * @param head of the request as far as it came, one character for each octet
+   * @param withBody whether the answer has a body
+   */
+  onRefused(opening: Opening, refusal: Refusal, head: string, withBody: boolean): void
   /** The connection ended before it was a WebSocket one. */
   onGone(opening: Opening): void
   onInternalError(error: unknown): void
@@ -119,8 +123,9 @@ export class Opening implements TransportHandler {
   #refuse(refusal: Refusal, request?: UpgradeRequest): void {
     this.refused = true
     this.#deadline = performance.now() + LINGER_TIME
-    this.#handler.onRefused(refusal)
-    this.#send(refusalResponse(refusal, request?.method !== 'HEAD'))
+    const withBody = request?.method !== 'HEAD'
+    this.#handler.onRefused(this, refusal, this.#reader.received, withBody)
+    this.#send(refusalResponse(refusal, withBody))
     this.transport.end()
   }
 

@@ -3,6 +3,7 @@
 import type { SecureContext } from 'node:tls'
 import type { Admission } from '../../messages.js'
 import type { Refusal, UpgradeRules } from '../../protocol/upgrade-request.js'
+import type { RefusedRequest } from '../../report/refused-handshake.js'
 import type { Settings } from '../../settings.js'
 import { acceptTransport } from '../../transport/accept.js'
 import type { ConnectionTerms } from '../connection-terms.js'
@@ -12,6 +13,8 @@ import { Opening, type OpeningHandler } from './opening.js'
 export interface OpeningsHandler {
   /** The 101 is written. `behind` is what the peer sent right behind its request, and is lent for the call only. */
   onUpgraded(opening: Opening, terms: ConnectionTerms, behind: Buffer): void
+  /** The handshake was refused; not told of one that is dropped without an answer. */
+  onRefused(request: RefusedRequest): void
   /** The connection ended before it was a WebSocket one. */
   onGone(id: number): void
   /** A connection goes the way of streams although it is plain TCP. */
@@ -87,8 +90,9 @@ export class Openings implements OpeningHandler {
     this.#handler.onUpgraded(opening, terms, behind)
   }
 
-  onRefused({ reason }: Refusal): void {
-    this.#traffic.handshake(reason)
+  onRefused({ id, transport }: Opening, refusal: Refusal, head: string, withBody: boolean): void {
+    this.#traffic.handshake(refusal.reason)
+    this.#handler.onRefused({ id, peer: transport.peer, transport: transport.kind, head, refusal, withBody })
   }
 
   onGone({ id }: Opening): void {

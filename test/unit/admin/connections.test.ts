@@ -6,11 +6,14 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
+import { readFilter } from '../../../src/admin/connection-query.js'
 import { createAdmin } from '../../../src/admin/server.js'
-import type { AdminView } from '../../../src/admin/view.js'
+import type { AdminView, ConnectionList } from '../../../src/admin/view.js'
 import type { ConnectionFilter } from '../../../src/report/filter.js'
 import { LogBlocks } from '../../../src/report/log-blocks.js'
 import { Recorder } from '../../../src/report/recorder.js'
+import { RefusedHandshake } from '../../../src/report/refused-handshake.js'
+import type { RefusalReport } from '../../../src/report/report.js'
 import type { Settings } from '../../../src/settings.js'
 import { sampleOpened } from '../../support/sample-opened.js'
 
@@ -19,7 +22,12 @@ const BROWSER = { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8'
 
 function evilRecorder(): Recorder {
   const recorder = new Recorder(
-    sampleOpened({ id: 7, userAgent: EVIL, request: `GET / HTTP/1.1\r\nUser-Agent: ${EVIL}`, subprotocol: EVIL }),
+    sampleOpened({
+      id: 7,
+      userAgent: EVIL,
+      request: `GET / HTTP/1.1\r\nUser-Agent: ${EVIL}\r\n\r\n`,
+      subprotocol: EVIL,
+    }),
     1,
     { octetsReceived: 6, octetsSent: 0, unsent: 0 },
     new LogBlocks(),
@@ -29,16 +37,39 @@ function evilRecorder(): Recorder {
   return recorder
 }
 
-/** An admin server that knows connection 7; `filters` collects what it was asked for, `unasked` workers do not answer. */
-async function serve(t: TestContext, filters: ConnectionFilter[] = [], unasked: number[] = []) {
+function refusedHandshake() {
+  const refusal = { kind: 'refuse', status: 400, sentence: EVIL, headers: {}, reason: 'bad_http' } as const
+  const head = `GET / HTTP/1.1\r\nUser-Agent: ${EVIL}\r\n${'x'.repeat(5000)}`
+  return new RefusedHandshake({ id: 8, peer: EVIL, transport: 'tcp', head, refusal, withBody: true }, 1)
+}
+
+const COUNTS = {
+  kept: { open: 1, closed: 2, failed: 3, refused: 4 },
+  evicted: { closed: 0, failed: 0, refused: 0 },
+}
+
+/**
+ * An admin server that knows connection 7 and refused 8; `filters` collects what it was asked for, `unasked` workers do not
+ * answer, and `changes` are made to the list.
+ */
+async function serve(
+  t: TestContext,
+  filters: ConnectionFilter[] = [],
+  unasked: number[] = [],
+  changes: Partial<ConnectionList> = {},
+) {
   const recorder = evilRecorder()
   const view: Partial<AdminView> = {
-    settings: { adminToken: undefined } as Partial<Settings> as Settings,
+    settings: { adminHost: '127.0.0.1', adminAllowedHost: [] } as Partial<Settings> as Settings,
+    adminToken: () => undefined,
     connections: async filter => {
       filters.push(filter)
-      return { connections: [recorder.summary()], unasked }
+      return { connections: [recorder.summary()], end: undefined, unasked, ...COUNTS, ...changes }
     },
-    connection: async id => ({ report: id === 7 ? recorder.report() : undefined, unasked }),
+    connection: async id => {
+      const refusal = id === 8 ? refusedHandshake().report() : undefined
+      return { report: id === 7 ? recorder.report() : refusal, unasked }
+    },
     onError: error => assert.fail(`unexpected: ${error}`),
   }
   const server = createServer(createAdmin(view as AdminView)).listen(0, '127.0.0.1')
@@ -55,7 +86,9 @@ test('the list is JSON, and its query is the filter', async t => {
   const filters: ConnectionFilter[] = []
   const get = await serve(t, filters)
   const response = await get(
-    '/connections?state=closed&clean=false&agent=Auto&error=ECHOBAHN_INVALID_UTF8&key=a%2Bb%3D&limit=5',
+    '/connections?state=closed&worker=2&clean=false&code=1007&error=ECHOBAHN_INVALID_UTF8&peer=::1&path=/a&agent=Auto' +
+      '&key=a%2Bb%3D&since=2030-01-31T12:00:00%2B01:00&min-duration=500ms&max-duration=2m&sort=longest' +
+      '&cursor=longest_-5_7_9&limit=1000',
   )
   const { connections } = (await response.json()) as { connections: { id: number }[] }
   assert.deepEqual(
@@ -63,20 +96,86 @@ test('the list is JSON, and its query is the filter', async t => {
     [7],
   )
   await get('/connections')
+  await get('/connections?error=bad_http')
   assert.deepEqual(filters, [
-    { state: 'closed', clean: false, agent: 'Auto', error: 'ECHOBAHN_INVALID_UTF8', key: 'a+b=', limit: 5 },
-    { limit: 100 },
+    {
+      ...{ state: 'closed', worker: 2, clean: false, code: 1007, error: 'ECHOBAHN_INVALID_UTF8', peer: '::1' },
+      ...{ path: '/a', agent: 'Auto', key: 'a+b=', since: Date.UTC(2030, 0, 31, 11), minDuration: 500 },
+      ...{ maxDuration: 120_000, sort: 'longest', limit: 1000 },
+      after: { sort: 'longest', value: -5, id: 7, asOf: 9 },
+    },
+    { sort: 'newest', limit: 100 },
+    { sort: 'newest', limit: 100, error: 'bad_http' },
   ])
 })
 
+test('since may be so long ago, in whole seconds', () => {
+  const filter = readFilter({ since: '1500ms' }, 10_400)
+  assert.deepEqual(filter, { sort: 'newest', limit: 100, since: 8000 })
+})
+
+test('an answer has the cursor of the next page, and the page a link to it', async t => {
+  const last = await serve(t)
+  assert.equal(((await (await last('/connections')).json()) as { cursor: null }).cursor, null)
+  assert.doesNotMatch(await (await last('/connections', BROWSER)).text(), /next page/)
+
+  const filters: ConnectionFilter[] = []
+  const end = { sort: 'newest', value: -7, id: 7, asOf: 9 } as const
+  const get = await serve(t, filters, [], { end })
+  const { cursor, ...answer } = (await (await get('/connections')).json()) as Record<string, unknown>
+  assert.deepEqual(Object.keys(answer), ['connections', 'unasked', 'kept', 'evicted'])
+  await get(`/connections?cursor=${cursor}`)
+  assert.deepEqual(filters[1], { sort: 'newest', limit: 100, after: end })
+
+  const page = await (await get('/connections?agent=%22%3Cb%3E&limit=1', BROWSER)).text()
+  const [, link] = page.match(/<a href="([^"]*)">The next page/) ?? []
+  await get(link.replaceAll('&amp;', '&'))
+  assert.deepEqual(filters.at(-1), { sort: 'newest', limit: 1, agent: '"<b>', after: end })
+})
+
+test('the page tells how many reports there are, and how many had to make room', async t => {
+  const known = /Known are 1 open, 2 cleanly closed, 3 failed, 4 refused ones/
+  assert.match(await (await (await serve(t))('/connections', BROWSER)).text(), new RegExp(`${known.source}\\.`))
+  const evicted = { closed: 5, failed: 0, refused: 6 }
+  assert.match(
+    await (await (await serve(t, [], [], { evicted }))('/connections', BROWSER)).text(),
+    new RegExp(`${known.source}; 5 closed, 0 failed and 6 refused ones had to make room\\.`),
+  )
+})
+
+test('a refused handshake has a report and a page of its own', async t => {
+  const get = await serve(t)
+  const report = (await (await get('/connections/8')).json()) as RefusalReport
+  assert.deepEqual([report.state, report.refusal.status, report.handshake.requestCut], ['refused', 400, true])
+  const page = await (await get('/connections/8', BROWSER)).text()
+  assert.match(page, /<th>reason<\/th><td>bad_http<\/td>/)
+  assert.match(page, /x…<\/pre>\n<p>There was more; the request is cut here\./)
+  assert.doesNotMatch(await (await get('/connections/7', BROWSER)).text(), /There was more; the request is cut/)
+})
+
 const BAD: [string, RegExp][] = [
-  ['state=half', /state: allowed is open or closed/],
+  ['state=half', /state: allowed is open, closed or refused/],
+  ['worker=0', /worker: allowed is the number of a worker, 1 or more/],
+  ['worker=1.5', /worker: allowed is the number/],
+  ['code=999', /code: allowed is a close code 1000–4999/],
+  ['code=5000', /code: allowed is/],
+  ['since=yesterday', /since: allowed is a duration such as 5m, or a time such as 2030-01-31T12:00:00Z/],
+  ['since=2030-13-31T12:00:00Z', /since: allowed is/],
+  ['since=2030-01-31', /since: allowed is/],
+  ['min-duration=5', /min-duration: allowed is a duration such as 500ms or 30s/],
+  ['max-duration=x', /max-duration: allowed is a duration/],
+  ['sort=widest', /sort: allowed is newest, oldest, longest, shortest/],
+  ['cursor=7', /cursor: allowed is the cursor of an answer to the same query/],
+  ['cursor=longest_-5_7_9', /cursor: allowed is .* the same query, and this one is of sort=longest/],
   ['clean=yes', /clean: allowed is true or false/],
   ['error=E', /error: allowed is an error code/],
-  ['limit=0', /limit: allowed is a whole number 1–10000/],
-  ['limit=10001', /limit: allowed is a whole number 1–10000/],
+  ['limit=0', /limit: allowed is a whole number 1–1000/],
+  ['limit=1001', /limit: allowed is a whole number 1–1000/],
   ['agent=a&agent=b', /agent: allowed is one value/],
-  ['colour=red', /colour: no such parameter; allowed are state, clean, agent, error, key, limit/],
+  [
+    'colour=red',
+    /colour: no such parameter; allowed are state, worker, clean, code, error, peer, path, agent, key, since, min-duration, max-duration, sort, cursor, limit/,
+  ],
 ]
 for (const [query, message] of BAD)
   test(`?${query} is refused`, async t => {
@@ -91,7 +190,7 @@ test('one connection is JSON; unknown ones are 404', async t => {
   const report = (await (await get('/connections/7')).json()) as { id: number; log: unknown[] }
   assert.equal(report.id, 7)
   assert.equal(report.log.length, 3)
-  for (const id of ['8', 'x', '07x', '9'.repeat(30)]) assert.equal((await get(`/connections/${id}`)).status, 404)
+  for (const id of ['9', 'x', '07x', '9'.repeat(30)]) assert.equal((await get(`/connections/${id}`)).status, 404)
 })
 
 test('workers that do not answer are named', async t => {
@@ -105,17 +204,17 @@ test('workers that do not answer are named', async t => {
   assert.match(await (await get('/connections', BROWSER)).text(), /missing: workers 1, 2 and 4 do not answer\./)
   assert.equal((await get('/connections/7')).status, 200)
   assert.equal((await get('/connections/x')).status, 404)
-  const response = await get('/connections/8')
+  const response = await get('/connections/9')
   assert.equal(response.status, 503)
   const { error } = (await response.json()) as { error: { message: string } }
   assert.equal(error.message, 'workers 1, 2 and 4 do not answer, and may know this connection')
-  const alone = (await (await (await serve(t, [], [3]))('/connections/8')).json()) as typeof error & {
+  const alone = (await (await (await serve(t, [], [3]))('/connections/9')).json()) as typeof error & {
     error: typeof error
   }
   assert.equal(alone.error.message, 'worker 3 does not answer, and may know this connection')
 })
 
-for (const path of ['/connections', '/connections/7'])
+for (const path of ['/connections', '/connections/7', '/connections/8'])
   test(`${path} is a page for browsers, with everything from the wire escaped`, async t => {
     const response = await (await serve(t))(path, BROWSER)
     assert.match(response.headers.get('content-type') ?? '', /^text\/html/)

@@ -47,9 +47,13 @@ const BAD: { readonly [Field in keyof Settings]: readonly string[] } = {
   slowReaderTimeout: DURATION,
   drainTimeout: DURATION,
   reports: [...WHOLE, '2147483648'],
+  reportsFailed: [...WHOLE, '2147483648'],
+  reportsSecrets: CHOICE,
   adminHost: HOST,
   adminPort: [...WHOLE, '65536'],
+  adminAllowedHost: HOST,
   adminToken: ['', 'a b', '=', 'ü', 'a=b', 'a\nb'],
+  adminTokenFile: [''],
   logLevel: CHOICE,
 }
 
@@ -136,6 +140,12 @@ test('a flag that is not repeatable is given once', () => {
   assert.equal(lineFor(['--help', '--help']), '--help: given twice; allowed is once')
   assert.equal(lineFor(['healthcheck', 'healthcheck']), 'healthcheck: given twice; allowed is once')
   assert.equal(lineFor(['--help=yes']), '--help=yes: takes no value; allowed is --help alone')
+})
+
+test('the admin token comes from one place', () => {
+  const why = 'allowed only without admin-token-file'
+  assert.equal(lineFor(['--admin-token=abc', '--admin-token-file=f']), `--admin-token=***: ${why}`)
+  assert.equal(lineFor(['--admin-token-file=f'], { ECHOBAHN_ADMIN_TOKEN: 'abc' }), `ECHOBAHN_ADMIN_TOKEN=***: ${why}`)
 })
 
 test('certificate and key go together', () => {

@@ -49,9 +49,13 @@ const DEFAULTS: Settings = {
   slowReaderTimeout: 30_000,
   drainTimeout: 10_000,
   reports: 100,
+  reportsFailed: 1000,
+  reportsSecrets: 'mask',
   adminHost: '127.0.0.1',
   adminPort: 8889,
+  adminAllowedHost: [],
   adminToken: undefined,
+  adminTokenFile: undefined,
   logLevel: 'info',
 }
 
@@ -89,9 +93,13 @@ const OTHERS: { readonly [Field in keyof Settings]: readonly [text: string, valu
   slowReaderTimeout: ['1440m', 86_400_000],
   drainTimeout: ['500ms', 500],
   reports: ['0', 0],
+  reportsFailed: ['0', 0],
+  reportsSecrets: ['show', 'show'],
   adminHost: ['localhost', 'localhost'],
   adminPort: ['65535', 65_535],
+  adminAllowedHost: ['echo', ['echo']],
   adminToken: ['c2VjcmV0Cg==', 'c2VjcmV0Cg=='],
+  adminTokenFile: ['/run/secrets/token', '/run/secrets/token'],
   logLevel: ['silent', 'silent'],
 }
 

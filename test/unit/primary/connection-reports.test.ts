@@ -3,17 +3,35 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { ConnectionReports, type ReportingWorker } from '../../../src/primary/connection-reports.js'
+import type { ConnectionFilter } from '../../../src/report/filter.js'
 import { LogBlocks } from '../../../src/report/log-blocks.js'
+import type { Position } from '../../../src/report/order.js'
 import { Recorder } from '../../../src/report/recorder.js'
+import { RefusedHandshake } from '../../../src/report/refused-handshake.js'
 import { sampleOpened } from '../../support/sample-opened.js'
 
-const FILTER = { limit: 10 }
+const FILTER = { sort: 'newest', limit: 10 } as const
+const COUNTS = {
+  kept: { open: 1, closed: 2, failed: 3, refused: 4 },
+  evicted: { closed: 5, failed: 6, refused: 7 },
+}
 
 function recorder(id: number): Recorder {
   return new Recorder(sampleOpened({ id }), 1, { octetsReceived: 0, octetsSent: 0, unsent: 0 }, new LogBlocks())
 }
 
-const reportsOf = (...ids: number[]) => ids.map(id => recorder(id).report())
+/** Of connections that failed. */
+const reportsOf = (...ids: number[]) =>
+  ids.map(id => {
+    const failed = recorder(id)
+    failed.closed()
+    return failed.report()
+  })
+
+function refused(id: number) {
+  const refusal = { kind: 'refuse', status: 400, sentence: 'No.', headers: {}, reason: 'bad_http' } as const
+  return new RefusedHandshake({ id, peer: '', transport: 'tcp', head: '', refusal, withBody: true }, 1).report()
+}
 
 class FakeWorker implements ReportingWorker {
   readonly number: number
@@ -24,8 +42,11 @@ class FakeWorker implements ReportingWorker {
     this.number = number
   }
 
-  listConnections(question: number): void {
+  after: Position | undefined
+
+  listConnections(question: number, { after }: ConnectionFilter): void {
     this.question = question
+    this.after = after
   }
 
   tellConnection(question: number): void {
@@ -37,13 +58,13 @@ function reportsFrom(workers: FakeWorker[], mostKept = 10): ConnectionReports<Fa
   return new ConnectionReports(
     () => workers,
     ({ responsive }) => responsive,
-    mostKept,
+    { reports: 0, reportsFailed: mostKept },
   )
 }
 
 function answerList(reports: ConnectionReports<FakeWorker>, worker: FakeWorker, ...ids: number[]): void {
   const connections = ids.map(id => recorder(id).summary())
-  reports.answered(worker, { type: 'connections', question: worker.question, connections })
+  reports.answered(worker, { type: 'connections', question: worker.question, connections, counts: COUNTS })
 }
 
 const ids = (connections: readonly { id: number }[]) => connections.map(({ id }) => id)
@@ -52,7 +73,7 @@ describe('the list', () => {
   it('merges the answers of all, newest first', async () => {
     const [one, two] = [new FakeWorker(1), new FakeWorker(2)]
     const reports = reportsFrom([one, two])
-    const list = reports.list({ limit: 3 })
+    const list = reports.list({ ...FILTER, limit: 3 })
     answerList(reports, one, 1, 4)
     answerList(reports, two, 3, 2)
     const { connections, unasked } = await list
@@ -81,6 +102,61 @@ describe('the list', () => {
     answerList(reports, alive, 1)
     reports.gone(dying)
     assert.deepEqual((await list).unasked, [])
+  })
+})
+
+describe('a page', () => {
+  const position = (id: number) => ({ sort: 'newest', value: -id, id })
+
+  it('ends where more follow, whoever has those', async () => {
+    const [one, two] = [new FakeWorker(1), new FakeWorker(2)]
+    const reports = reportsFrom([one, two])
+    reports.keep(new FakeWorker(3), reportsOf(2))
+    const list = reports.list({ ...FILTER, limit: 2 })
+    answerList(reports, one, 5)
+    answerList(reports, two, 4)
+    const { connections, end } = await list
+    assert.deepEqual(ids(connections), [5, 4])
+    assert.ok(end)
+    const { asOf, ...place } = end
+    assert.deepEqual(place, position(4))
+    const next = reports.list({ ...FILTER, limit: 2, after: end })
+    assert.deepEqual(one.after, end)
+    answerList(reports, one)
+    answerList(reports, two)
+    const last = await next
+    assert.deepEqual(ids(last.connections), [2])
+    assert.equal(last.end, undefined)
+    assert.ok(asOf > 0)
+  })
+
+  it('is put together of the parts that come, and not of those of an earlier question', async (t: TestContext) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    const worker = new FakeWorker(1)
+    const reports = reportsFrom([worker])
+    const part = (question: number, id: number, counts: typeof COUNTS | null) =>
+      reports.answered(worker, { type: 'connections', question, connections: [recorder(id).summary()], counts })
+    const late = reports.list(FILTER)
+    part(worker.question, 1, null)
+    t.mock.timers.tick(500)
+    assert.deepEqual((await late).unasked, [1])
+    const list = reports.list(FILTER)
+    part(worker.question, 3, null)
+    part(worker.question, 2, COUNTS)
+    assert.deepEqual(ids((await list).connections), [3, 2])
+  })
+
+  it('tells how many reports there are of each kind, and had to go', async () => {
+    const [one, two] = [new FakeWorker(1), new FakeWorker(2)]
+    const reports = reportsFrom([one, two], 1)
+    reports.leaves({ type: 'left', cut: 0, evicted: { closed: 10, failed: 20, refused: 30 } })
+    reports.keep(new FakeWorker(3), [...reportsOf(2, 1), refused(3), refused(4), refused(5)])
+    const list = reports.list(FILTER)
+    answerList(reports, one)
+    answerList(reports, two)
+    const { kept, evicted } = await list
+    assert.deepEqual(kept, { open: 2, closed: 4, failed: 7, refused: 9 })
+    assert.deepEqual(evicted, { closed: 20, failed: 33, refused: 46 })
   })
 })
 
@@ -134,6 +210,22 @@ describe('reports of workers that left', () => {
     assert.deepEqual(ids((await reports.list(FILTER)).connections), [8, 3, 2])
     reports.keep(first, reportsOf(4))
     assert.deepEqual(ids((await reports.list(FILTER)).connections), [8, 3, 2])
+  })
+
+  it('are kept apart by kind', async () => {
+    const reports = new ConnectionReports<FakeWorker>(
+      () => [],
+      () => true,
+      { reports: 1, reportsFailed: 1 },
+    )
+    const clean = recorder(9)
+    clean.closeReceived(1000, '')
+    clean.closeSent(1000, '')
+    clean.closed()
+    reports.keep(new FakeWorker(1), [...reportsOf(8, 7), clean.report(), refused(6), refused(5)])
+    assert.deepEqual(ids((await reports.list(FILTER)).connections), [9, 8, 6])
+    assert.equal((await reports.find(6)).report?.state, 'refused')
+    assert.deepEqual(ids((await reports.list({ ...FILTER, error: 'bad_http' })).connections), [6])
   })
 
   it('are not kept when none are wanted', async () => {

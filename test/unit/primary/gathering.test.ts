@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it, type TestContext } from 'node:test'
 import { Gathering } from '../../../src/primary/gathering.js'
-import { SharedRounds } from '../../../src/primary/shared-rounds.js'
 
 const TIMEOUT = 300
 
@@ -106,31 +105,5 @@ describe('a question', () => {
     assert.deepEqual(await gathered, { answers: ['yes'], silent: ['a'] })
     gathering.answered('a', 1, 'late')
     assert.deepEqual((await gathered).answers, ['yes'])
-  })
-})
-
-describe('rounds', () => {
-  it('are run anew for those who come while one is under way, once for all of them', async () => {
-    const finish: ((result: number) => void)[] = []
-    const rounds = new SharedRounds(() => new Promise<number>(resolve => finish.push(resolve)))
-    const first = rounds.round()
-    const second = rounds.round()
-    const third = rounds.round()
-    assert.equal(finish.length, 1)
-    finish[0](1)
-    assert.equal(await first, 1)
-    await settle()
-    assert.equal(finish.length, 2)
-    assert.equal(await isDone(second), false)
-    const fourth = rounds.round()
-    finish[1](2)
-    assert.deepEqual(await Promise.all([second, third]), [2, 2])
-    await settle()
-    assert.equal(finish.length, 3)
-    finish[2](3)
-    assert.equal(await fourth, 3)
-    await settle()
-    void rounds.round()
-    assert.equal(finish.length, 4)
   })
 })

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Archive } from '../../../src/report/archive.js'
 import { Chops } from '../../../src/report/chops.js'
-import { select } from '../../../src/report/filter.js'
 import { LogBlocks } from '../../../src/report/log-blocks.js'
 import { type OctetSource, Recorder } from '../../../src/report/recorder.js'
 import type { ConnectionReport } from '../../../src/report/report.js'
@@ -126,36 +124,57 @@ test('chops count every size, and sum what comes after the first 100 different o
   )
 })
 
-test('the archive keeps open connections and the last closed ones', () => {
-  const archive = new Archive(2, 2)
-  const recorders = [1, 2, 3, 4].map(id => archive.opened(sampleOpened({ id }), OCTETS))
-  for (const each of recorders.slice(0, 3)) {
-    each.closed()
-    archive.closed(each)
+test('the code is that of the first Close, whoever sent it, and 1006 where none came', () => {
+  const codeOf = (script: (recorder: Recorder) => void): number | null => {
+    const subject = recorder()
+    script(subject)
+    return subject.code
   }
-  assert.deepEqual(
-    archive.list({ limit: 10 }).map(({ id, state }) => [id, state]),
-    [
-      [4, 'open'],
-      [3, 'closed'],
-      [2, 'closed'],
-    ],
+  assert.equal(
+    codeOf(() => {}),
+    null,
   )
-  assert.equal(archive.get(1), undefined)
-  assert.equal(archive.get(4)?.clean, null)
-  assert.deepEqual(
-    [...archive.allClosed()].map(({ id }) => id),
-    [3, 2],
+  assert.equal(
+    codeOf(r => r.closed()),
+    1006,
   )
+  const byClient = (r: Recorder) => {
+    r.closeReceived(4001, '')
+    r.closeSent(1000, '')
+  }
+  assert.equal(codeOf(byClient), 4001)
+  const byServer = (r: Recorder) => {
+    r.closeSent(1002, '')
+    r.closeReceived(1000, '')
+    r.closed()
+  }
+  assert.equal(codeOf(byServer), 1002)
+  assert.equal(recorder().summary().code, null)
 })
 
-test('connections are filtered by each field, newest first, up to the limit', () => {
-  const all = [1, 2, 3].map(id => recorder(id, id === 2 ? null : 'Autobahn/1').summary())
-  const ids = (filter: Parameters<typeof select>[1]): number[] => select(all, filter).map(({ id }) => id)
-  assert.deepEqual(ids({ limit: 2 }), [3, 2])
-  assert.deepEqual(ids({ limit: 9, agent: 'autobahn' }), [3, 1])
-  assert.deepEqual(ids({ limit: 9, key: 'key 2' }), [2])
-  assert.deepEqual(ids({ limit: 9, state: 'closed' }), [])
-  assert.deepEqual(ids({ limit: 9, clean: true }), [])
-  assert.deepEqual(ids({ limit: 9, error: 'ECHOBAHN_INTERNAL' }), [])
+test('a report hides secrets unless it is to show them, and says where the request is cut', () => {
+  const request = 'GET /a;sid=1/b?token=2 HTTP/1.1\r\nCookie: 3\r\n\r\n'
+  const opened = sampleOpened({
+    ...{ path: '/a;sid=1', query: 'token=2', request, userAgent: 'tester ?key=4', subprotocol: 'token.5' },
+  })
+  const subject = new Recorder(opened, 2, OCTETS, new LogBlocks())
+  const hidden = subject.report()
+  assert.equal(hidden.path, '/a;sid=***')
+  assert.equal(hidden.query, 'token=***')
+  assert.equal(hidden.userAgent, 'tester ?key=***')
+  assert.equal(hidden.handshake.request, 'GET /a;sid=*** HTTP/1.1\r\nCookie: ***')
+  assert.equal(hidden.handshake.subprotocol, 'token.***')
+  assert.match(hidden.handshake.response, /\r\nSec-WebSocket-Protocol: token\.\*\*\*$/)
+  assert.equal(hidden.handshake.requestCut, false)
+  const { path, userAgent } = subject.summary()
+  assert.deepEqual([path, userAgent], ['/a;sid=***', 'tester ?key=***'])
+
+  const shown = subject.report('show')
+  assert.deepEqual([shown.path, shown.query, shown.userAgent], ['/a;sid=1', 'token=2', 'tester ?key=4'])
+  assert.equal(shown.handshake.request, request.trimEnd())
+  assert.equal(shown.handshake.subprotocol, 'token.5')
+  assert.match(shown.handshake.response, /token\.5$/)
+
+  const cut = new Recorder(sampleOpened({ request: request.slice(0, -3) }), 2, OCTETS, new LogBlocks())
+  assert.equal(cut.report().handshake.requestCut, true)
 })

@@ -18,6 +18,7 @@ function bench(...flags: string[]) {
   const openings = new Openings(settingsFor(...flags), undefined, new Traffic(counters), {
     onUpgraded: ({ id }, terms, behind) => void events.push(`upgraded ${id} ${terms.id} ${behind}`),
     onGone: id => void events.push(`gone ${id}`),
+    onRefused: () => {},
     onFallback: () => void events.push('fallback'),
     onInternalError: error => void events.push(String(error)),
   })
