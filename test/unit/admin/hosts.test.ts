@@ -120,6 +120,7 @@ for (const headers of [
   { origin: 'null' },
   { origin: '' },
   { origin: 'file://' },
+  { host: 'localhost', origin: 'file://' },
   { 'sec-fetch-site': 'cross-site' },
   { 'sec-fetch-site': 'same-site' },
   { origin: `http://${HOST}`, 'sec-fetch-site': 'cross-site' },

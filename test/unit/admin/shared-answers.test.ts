@@ -131,9 +131,17 @@ test('the admin server makes lists and scrapes once for all who ask meanwhile', 
     server.closeAllConnections()
   })
   const { port } = server.address() as AddressInfo
-  const ask = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).status
-  const paths = ['/connections', '/connections?limit=9', '/metrics'].flatMap(path => [path, path, path, path])
-  assert.deepEqual(new Set(await Promise.all(paths.map(ask))), new Set([200]))
+  const ask = async (path: string, accept: string) => {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { accept } })
+    return (await response.text()).slice(0, 1)
+  }
+  const paths = ['/connections', '/connections?limit=9', '/metrics'].flatMap(path => [path, path, path])
+  const asked = [
+    ...paths.map(path => ask(path, 'application/json')),
+    ...Array.from({ length: 3 }, () => ask('/connections?limit=9', 'text/html')),
+  ]
+  const beginnings = ['{', '{', '{', '{', '{', '{', 'a', 'a', 'a', '<', '<', '<']
+  assert.deepEqual(await Promise.all(asked), beginnings)
   // The first to ask has one of its own; the others, who came meanwhile, share the next.
-  assert.deepEqual([lists, scrapes], [3, 2])
+  assert.deepEqual([lists, scrapes], [4, 2])
 })

@@ -66,6 +66,17 @@ test('each kind has a ring of its own, and tells how many had to go', async () =
   assert.equal(archive.get(1)?.clean, null)
 })
 
+test('one that had to go gives the memory of its wire log back', () => {
+  const archive = archiveOf({ reportsFailed: 1 })
+  const [first, second] = [1, 2].map(id => archive.opened(sampleOpened({ id }), OCTETS))
+  for (const recorder of [first, second]) {
+    recorder.read(Buffer.from([0x89, 0x80, 0, 0, 0, 0]), 6)
+    recorder.closed()
+    archive.closed(recorder)
+  }
+  assert.deepEqual([first.report().log.length, second.report().log.length], [0, 2])
+})
+
 test('a ring of none keeps none', async () => {
   const archive = archiveOf({ reportsFailed: 0 })
   archive.refused(refused())

@@ -105,6 +105,7 @@ const PROTOCOLS: [list: string, masked: string][] = [
   ['v12.stomp,v11.stomp', 'v12.stomp,v11.stomp'],
   ['bearer, abc, chat', 'bearer, ***, chat'],
   ['Bearer,abc', 'Bearer,***'],
+  ['bearer, token, chat', 'bearer, ***, chat'],
   ['access_token, , abc', 'access_token, , ***'],
   ['chat, Authorization, abc', 'chat, Authorization, ***'],
   ['base64url.bearer.authorization.k8s.io.YWJj, base64.binary.k8s.io', 'base64url.bearer.***, base64.binary.k8s.io'],
