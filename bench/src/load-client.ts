@@ -3,7 +3,7 @@
 
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type LoadLine, OPEN } from './load.js'
+import { FIRST_ECHO_WINDOWS, type LoadLine, OPEN } from './load.js'
 import { type LoadArguments, parseLoadArguments } from './load-arguments.js'
 import { LoadConnection } from './load-connection.js'
 import { LoadLedger } from './load-ledger.js'
@@ -91,11 +91,18 @@ async function echo(
   }
   void start(Number.POSITIVE_INFINITY)
   await delay(warmup * 1000)
+  await allVerified(ledger, connections.length, seconds * FIRST_ECHO_WINDOWS * 1000)
   ledger.measuring = true
   const window = await during(ledger, pid, () => delay(seconds * 1000))
   ledger.measuring = false
   for (const connection of connections) connection.stop()
   return window
+}
+
+/** A window that begins before every connection has had an echo would measure a server that is still filling up. */
+async function allVerified(ledger: LoadLedger, connections: number, milliseconds: number): Promise<void> {
+  const deadline = performance.now() + milliseconds
+  while (ledger.verified < connections && ledger.errors === 0 && performance.now() < deadline) await delay(1)
 }
 
 /** Sends as many messages on each connection by the clock, all evenly spread. @param rate a second on each connection */

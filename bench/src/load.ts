@@ -61,6 +61,8 @@ export const HOLD_BOUND = 60_000
 /** Seconds that either program takes at most to open its connections, and to leave. */
 const SETUP_BOUND = 15
 const LEAVE_BOUND = 5
+/** How many times a window the first echoes may take beyond the warm-up. */
+export const FIRST_ECHO_WINDOWS = 10
 
 /**
  * Arguments of a load program, for a server on 127.0.0.1.
@@ -92,7 +94,10 @@ function spanArguments(span: LoadSpan): string[] {
 
 /** Milliseconds after which a load program that still runs has failed. */
 export function loadBound({ span }: LoadRequest): number {
-  const work = 'seconds' in span ? span.seconds + span.warmup : span.bound + ('idle' in span ? span.idle : 0)
+  const work =
+    'seconds' in span
+      ? span.seconds * (1 + FIRST_ECHO_WINDOWS) + span.warmup
+      : span.bound + ('idle' in span ? span.idle : 0)
   return (SETUP_BOUND + work + LEAVE_BOUND) * 1000
 }
 

@@ -11,7 +11,7 @@ import { identityOf, processTree } from './process-tree.js'
 /** Milliseconds. */
 const START_BOUND = 20_000
 const POLITE_BOUND = 5000
-const GONE_BOUND = 5000
+const GONE_BOUND = 15_000
 const GONE_POLL = 20
 const LINES_IN_ERROR = 5
 

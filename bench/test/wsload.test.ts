@@ -235,6 +235,26 @@ test('what comes back in the warm-up does not count', async t => {
   assert.ok(line.messages > 0 && line.messages < echoes - 1, `${line.messages} of ${echoes}`)
 })
 
+test('a window begins once every connection has had an echo', async t => {
+  // The first connection's echo waits for the tenth one of the second.
+  let held: (() => void) | undefined
+  let others = 0
+  const port = await startFaultyServer(t, {
+    echo: (message, index, socket) => {
+      if (held === undefined && index === 0 && message.first === TEXT) {
+        held = () => socket.write(echo(message))
+        return Buffer.alloc(0)
+      }
+      others++
+      if (others === 10) held?.()
+      return echo(message)
+    },
+  })
+  const { code, line } = await runWsload(['127.0.0.1', port, '/', 2, 20, 1, 3, '--warmup', 0])
+  assert.deepEqual([code, line.error, line.verified_first_echoes], [0, '', 2])
+  assert.ok(line.messages <= others - 9, `${line.messages} of ${others}`)
+})
+
 test('no octet of a masking key is 0: unmasking is never cheaper than with real clients', async t => {
   const port = await startFaultyServer(t, {
     echo: message => {

@@ -20,6 +20,8 @@
 #define HOLD_BOUND 60
 #define RETURN_BOUND 0.5
 #define LEAVE_BOUND 1
+// How many times the window the first echoes may take beyond the warm-up.
+#define FIRST_ECHO_WINDOWS 10
 // Nanoseconds between two looks at whether all have left.
 #define LEAVE_LOOK 5000000
 // Connections between two looks at what has come back, while they are all sent to.
@@ -120,6 +122,8 @@ static struct stretch echo_for_a_time(void) {
   load.running = true;
   send_on_all();
   if (options.warmup > 0) run_until(after(options.warmup), NULL);
+  // A window that begins before every connection has had an echo would measure a server that is still filling up.
+  run_until(after(options.seconds * FIRST_ECHO_WINDOWS), all_verified);
   begin_stretch();
   run_until(after(options.seconds), NULL);
   return end_stretch();

@@ -18,7 +18,7 @@ static const char USAGE[] =
     "  --takeover         with --deflate: offer permessage-deflate; client_max_window_bits\n"
     "                     (the server may keep its context; what is sent never refers back, which is always legal)\n"
     "  --payload KIND     ascii, json, random or utf8 (default: json with --deflate, ascii for text, random for binary)\n"
-    "  --warmup S         seconds of load before the measured window (default: 1)\n"
+    "  --warmup S         seconds of load before the measured window (default: 1); it waits for all first echoes, too\n"
     "  --count N          N messages on each connection, then stop (no warm-up; SECONDS is the bound)\n"
     "  --rate R           with --count: R messages a second on each connection, whenever echoes come back\n"
     "  --idle S           one message on each connection, then silence for S seconds (SECONDS bounds the echoes)\n"
