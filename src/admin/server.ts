@@ -6,6 +6,7 @@ import { kebabCase, maskedSettings, type Settings } from '../settings.js'
 import { requireBearer } from './bearer.js'
 import { renderList, renderReport, STYLE_SOURCE, workersDoNotAnswer } from './connection-pages.js'
 import { readFilter } from './connection-query.js'
+import { addControls, CONTROL_INDEX } from './control-routes.js'
 import { errorHandler, methodNotAllowed, notFound, sendError } from './errors.js'
 import type { AdminView } from './view.js'
 
@@ -19,6 +20,7 @@ const INDEX = {
   'GET /workers': 'worker processes: worker, pid, state, connections, ageSeconds',
   'GET /connections': 'connections, newest first; filters: state, clean, agent, error, key, limit',
   'GET /connections/:id': 'the report of one connection',
+  ...CONTROL_INDEX,
   'POST /reload': 'replace the workers one after another, as SIGHUP does',
 }
 
@@ -36,6 +38,8 @@ export function createAdmin(view: AdminView): Express {
   addProbes(app, view)
   if (view.settings.adminToken !== undefined) app.use(requireBearer(view.settings.adminToken))
   addReports(app, view)
+  // Before /connections/:id, which would take /connections/close for a connection.
+  addControls(app, view)
   addConnections(app, view)
   addReload(app, view)
   app.use(notFound)

@@ -1,5 +1,6 @@
 // Rules between options: values that are allowed alone but contradict each other.
 
+import { readControls } from '../controls/parse.js'
 import { kebabCase, type Settings } from '../settings.js'
 import { formatSize } from '../units.js'
 import type { GivenOption, GivenOptions } from './given-options.js'
@@ -17,7 +18,9 @@ export function findConflict(settings: Settings, given: GivenOptions): Conflict 
     withoutPartner('tlsCert', 'tlsKey', given) ??
     withoutPartner('tlsKey', 'tlsCert', given) ??
     crossedWaterMarks(settings, given) ??
-    timeoutWithoutPing(settings, given)
+    timeoutWithoutPing(settings, given) ??
+    badDefaultControls(settings, given) ??
+    defaultWithoutControls(settings, given)
   )
 }
 
@@ -42,4 +45,18 @@ function timeoutWithoutPing({ pingInterval, pingTimeout }: Settings, given: Give
   const offender = given.get('pingTimeout')
   if (offender === undefined || pingInterval !== 0 || pingTimeout === 0) return undefined
   return { offender, why: 'allowed is 0 while ping-interval is 0' }
+}
+
+/** The controls' own rules, whose sentences tell more than a list of what is allowed. */
+function badDefaultControls({ defaultControls = '', maxMessage }: Settings, given: GivenOptions): Conflict | undefined {
+  const offender = given.get('defaultControls')
+  if (offender === undefined) return undefined
+  const read = readControls(defaultControls, { prefix: '', restricted: true, maxMessage })
+  const why = read.problem ?? (read.controls === undefined ? 'There is no control in it.' : undefined)
+  return why === undefined ? undefined : { offender, why }
+}
+
+function defaultWithoutControls({ controls }: Settings, given: GivenOptions): Conflict | undefined {
+  const offender = given.get('defaultControls')
+  return offender && controls === 'off' ? { offender, why: 'allowed only while controls is on or all' } : undefined
 }

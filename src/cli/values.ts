@@ -103,3 +103,13 @@ const BEARER_TOKEN = /^[\w.~+/-]+=*$/
 export const bearerToken = kind('letters, digits and -._~+/, then any number of =', text =>
   BEARER_TOKEN.test(text) ? text : undefined,
 )
+
+/** Of parameter names in a query, where these characters stand for themselves. May be empty: all parameters are controls then. */
+export const controlsPrefix = kind('letters, digits and -._~, up to 32, or nothing', text =>
+  /^[\w.~-]{0,32}$/.test(text) ? text : undefined,
+)
+
+/** What they are is judged with max-message at hand, see rules. */
+export const defaultControls = kind("controls such as 'delay=50ms&close=1001&after=100', see docs/controls.md", text =>
+  text === '' ? undefined : text,
+)

@@ -1,5 +1,7 @@
 // Writes down what happens on one connection, and tells it as a report.
 
+import type { ActiveControls } from '../controls/active.js'
+import type { Outcome } from '../controls/duty.js'
 import { PROTOCOL_ERRORS, type ProtocolErrorCode } from '../errors.js'
 import { switchingProtocols } from '../protocol/handshake-response.js'
 import { Chops } from './chops.js'
@@ -28,6 +30,8 @@ export interface Opened {
   readonly userAgent: string | null
   readonly extensions: string | null
   readonly subprotocol: string | null
+  /** Test controls; undefined for nearly all. */
+  readonly controls?: ActiveControls | undefined
 }
 
 /** Counts the octets of the connection's socket, those of the handshake included. */
@@ -134,9 +138,10 @@ export class Recorder {
   }
 
   report(): ConnectionReport {
-    const { peer, transport, httpVersion, path, query, request, accept, extensions, subprotocol } = this.#opened
+    const { peer, transport, httpVersion, path, query, request, accept, extensions, subprotocol, controls } =
+      this.#opened
     const { octetsReceived, octetsSent, unsent } = this.#octets
-    const response = switchingProtocols(accept, extensions, subprotocol)
+    const response = controls?.response ?? switchingProtocols(accept, extensions, subprotocol)
     return {
       ...this.summary(),
       peer,
@@ -153,12 +158,18 @@ export class Recorder {
         uncleanReason: this.#duration === undefined ? null : this.#uncleanReason(),
         errorMeaning: this.#error && PROTOCOL_ERRORS[this.#error].meaning,
       },
+      controls: controls?.report(this.#outcome) ?? null,
       received: { octets: octetsReceived, ...this.#reads.describe(), ...this.tally.received },
       sent: { octets: octetsSent, ...this.#writes.describe(), ...this.tally.sent },
       unsentOctets: unsent,
       log: this.#log.events,
       logCut: this.#log.cut,
     }
+  }
+
+  get #outcome(): Outcome {
+    const open = this.#duration === undefined
+    return { open, closeReceived: this.#log.closeReceived?.code ?? null, droppedBy: this.#droppedBy }
   }
 
   /** Microseconds since the connection was opened. */

@@ -14,6 +14,9 @@ import {
 import type { Transport, TransportHandler } from '../../transport/transport.js'
 import { type ConnectionTerms, connectionTerms } from '../connection-terms.js'
 import { acceptKey } from './accept-key.js'
+import { ControlledAnswer } from './controlled-answer.js'
+import { controlledHandshake, plainDescription } from './controlled-handshake.js'
+import type { Asked, OpeningControls } from './opening-controls.js'
 import { INCOMPLETE, OVER_LIMIT, TIMEOUT } from './refusals.js'
 
 /**
@@ -28,7 +31,7 @@ const OVER_LIMIT_TIME = 1000
 export interface OpeningHandler {
   /** The 101 is written. `behind` is what the peer sent right behind its request, and is lent for the call only. */
   onUpgraded(opening: Opening, terms: ConnectionTerms, behind: Buffer): void
-  onRefused(refusal: Refusal): void
+  onRefused(refusal: Pick<Refusal, 'reason'>): void
   /** The connection ended before it was a WebSocket one. */
   onGone(opening: Opening): void
   onInternalError(error: unknown): void
@@ -41,17 +44,20 @@ export class Opening implements TransportHandler {
   readonly #admission: Admission
   readonly #rules: UpgradeRules
   readonly #handler: OpeningHandler
+  readonly #controls: OpeningControls | undefined
   readonly #reader = new RequestHeadReader()
   /** By when the request must be complete, and a refused peer gone; monotonic milliseconds. */
   #deadline: number
   /** The answer is written, and it is no 101. */
   refused = false
+  #gone = false
   /** Octets that came after the refusal. */
   #dropped = 0
 
   /**
    * @param accept makes the transport, whose handler this is until the connection is upgraded
    * @param timeout milliseconds for the request to come
+   * @param controls undefined where no connection has any
    */
   constructor(
     id: number,
@@ -60,11 +66,13 @@ export class Opening implements TransportHandler {
     rules: UpgradeRules,
     timeout: number,
     handler: OpeningHandler,
+    controls?: OpeningControls,
   ) {
     this.id = id
     this.#admission = admission
     this.#rules = rules
     this.#handler = handler
+    this.#controls = controls
     this.#deadline = performance.now() + (admission === 0 ? timeout : Math.min(timeout, OVER_LIMIT_TIME))
     this.transport = accept(this)
     this.transport.resume()
@@ -89,6 +97,8 @@ export class Opening implements TransportHandler {
   }
 
   onClosed(): void {
+    this.#gone = true
+    this.#controls?.forget(this.id)
     this.#handler.onGone(this)
   }
 
@@ -105,7 +115,9 @@ export class Opening implements TransportHandler {
     if (reader.refusal !== undefined) return this.#refuse(reader.refusal)
     if (reader.head === undefined) return
     const judgement = this.#admission === 0 ? judgeUpgrade(reader.head, this.#rules) : OVER_LIMIT[this.#admission]
-    if (judgement.kind === 'refuse') this.#refuse(judgement, reader.head)
+    if (judgement.kind === 'refuse') this.#decline(judgement, reader.head)
+    else if (this.#controls?.concern(judgement.query))
+      this.#decide(reader.head, judgement, chunk.subarray(behind, length), this.#controls)
     else this.#accept(reader.head, judgement, chunk.subarray(behind, length))
   }
 
@@ -116,11 +128,54 @@ export class Opening implements TransportHandler {
     this.#handler.onUpgraded(this, terms, behind)
   }
 
+  #decline(refusal: Refusal, request: UpgradeRequest): void {
+    const isPlain = refusal.reason === 'not_upgrade' && this.#controls?.describesPlainHttp
+    const description = isPlain && plainDescription(this.id, this.transport, request, this.#controls.host)
+    if (description) this.#answerAndEnd({ reason: 'plain_http' }, description)
+    else this.#refuse(refusal, request)
+  }
+
+  /** Finds out which controls the connection has, which may take a word of the primary. */
+  #decide(request: UpgradeRequest, acceptance: Acceptance, behind: Buffer, controls: OpeningControls): void {
+    const early = Buffer.from(behind)
+    let decided = false
+    controls.decide(this.id, acceptance.query, decision => {
+      decided = true
+      if (this.refused || this.#gone) return
+      this.transport.resume()
+      if (decision === undefined) this.#accept(request, acceptance, early)
+      else if ('kind' in decision) this.#refuse(decision, request)
+      else this.#answerControlled(request, decision, early, controls)
+    })
+    if (!decided) this.transport.pause()
+  }
+
+  #answerControlled(request: UpgradeRequest, asked: Asked, early: Buffer, controls: OpeningControls): void {
+    const head = this.#reader.text
+    const handshake = controlledHandshake(this.id, this.transport, request, head, asked, this.#rules, controls)
+    if (handshake.kind === 'refuse') return this.#refuse(handshake, request)
+    const { terms, answer, active } = handshake
+    // The controls have deadlines of their own.
+    this.#deadline = Number.POSITIVE_INFINITY
+    if (answer.behind !== 'upgraded') {
+      this.refused = true
+      this.#handler.onRefused({ reason: 'control' })
+    }
+    new ControlledAnswer(this.transport, answer, active, controls.holdTimeout, early, {
+      onAnswered: behind => this.#handler.onUpgraded(this, terms, behind),
+      onGone: () => this.onClosed(),
+    }).begin()
+  }
+
   #refuse(refusal: Refusal, request?: UpgradeRequest): void {
+    this.#answerAndEnd(refusal, refusalResponse(refusal, request?.method !== 'HEAD'))
+  }
+
+  #answerAndEnd(refusal: Pick<Refusal, 'reason'>, response: string): void {
     this.refused = true
     this.#deadline = performance.now() + LINGER_TIME
     this.#handler.onRefused(refusal)
-    this.#send(refusalResponse(refusal, request?.method !== 'HEAD'))
+    this.#send(response)
     this.transport.end()
   }
 

@@ -8,6 +8,7 @@ import { acceptTransport } from '../../transport/accept.js'
 import type { ConnectionTerms } from '../connection-terms.js'
 import type { Traffic } from '../traffic.js'
 import { Opening, type OpeningHandler } from './opening.js'
+import type { OpeningControls } from './opening-controls.js'
 
 export interface OpeningsHandler {
   /** The 101 is written. `behind` is what the peer sent right behind its request, and is lent for the call only. */
@@ -22,6 +23,7 @@ export class Openings implements OpeningHandler {
   readonly #secureContext: SecureContext | undefined
   readonly #traffic: Traffic
   readonly #handler: OpeningsHandler
+  readonly #controls: OpeningControls | undefined
   readonly #rules: UpgradeRules
   /** Oldest first. */
   readonly #open = new Map<number, Opening>()
@@ -33,11 +35,13 @@ export class Openings implements OpeningHandler {
     secureContext: SecureContext | undefined,
     traffic: Traffic,
     handler: OpeningsHandler,
+    controls?: OpeningControls,
   ) {
     this.#settings = settings
     this.#secureContext = secureContext
     this.#traffic = traffic
     this.#handler = handler
+    this.#controls = controls
     this.#rules = rulesOf(settings)
     this.#most =
       settings.maxOpenings === 0 ? Number.POSITIVE_INFINITY : Math.ceil(settings.maxOpenings / settings.workers)
@@ -52,6 +56,7 @@ export class Openings implements OpeningHandler {
       this.#rules,
       this.#settings.handshakeTimeout,
       this,
+      this.#controls,
     )
     this.#open.set(id, opening)
     if (this.#open.size > this.#most) this.#dropOldest()
@@ -84,7 +89,7 @@ export class Openings implements OpeningHandler {
     this.#handler.onUpgraded(opening, terms, behind)
   }
 
-  onRefused({ reason }: Refusal): void {
+  onRefused({ reason }: Pick<Refusal, 'reason'>): void {
     this.#traffic.handshake(reason)
   }
 
