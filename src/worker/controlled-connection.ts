@@ -177,6 +177,8 @@ export class ControlledConnection extends Connection {
   #end(): void {
     const { end } = this.#controls.values
     this.#controls.book.did('end', end ?? '')
+    // The echoes before it are out first.
+    this.out.flush()
     if (end === 'fin') this.endNow()
     else if (end === 'reset') this.reset('the control end=reset')
     else {

@@ -95,7 +95,7 @@ export class ControlledTransport implements Transport, TransportHandler {
     if (this.#pacer === undefined) return this.#inner.write(bytes)
     this.#queue.push(Buffer.from(bytes))
     this.#queued += bytes.length
-    this.#pump(this.#pacer)
+    if (!this.#pumpWaits) this.#pump(this.#pacer)
     return true
   }
 
