@@ -19,6 +19,8 @@ export interface Outcome {
   readonly open: boolean
   /** Code of the Close that came; 1005 for one without; null when none came. */
   readonly closeReceived: number | null
+  /** Code of the error for which the server failed the client in turn; null for none. */
+  readonly error: string | null
   /** Who ended TCP first. */
   readonly droppedBy: 'client' | 'server' | null
 }
@@ -30,7 +32,7 @@ export interface Judgement {
   readonly right: boolean | null
 }
 
-export function judge({ duty, codes }: Expectation, { open, closeReceived, droppedBy }: Outcome): Judgement {
+export function judge({ duty, codes }: Expectation, { open, closeReceived, error, droppedBy }: Outcome): Judgement {
   if (closeReceived !== null) {
     if (codes.includes(closeReceived)) return { client: `failed with ${closeReceived}`, right: asked(duty, true) }
     // An ordinary goodbye: it did not mind.
@@ -38,6 +40,7 @@ export function judge({ duty, codes }: Expectation, { open, closeReceived, dropp
     const client = minds ? `failed with ${closeReceived}` : `went on, and closed with ${closeReceived}`
     return { client, right: asked(duty, minds) }
   }
+  if (error !== null) return { client: `broke the protocol in turn (${error})`, right: asked(duty, false) }
   if (open) return { client: 'has done nothing yet', right: duty === 'go-on' ? true : null }
   if (droppedBy === 'client') return { client: 'ended TCP without a Close', right: asked(duty, true) }
   return { client: 'did nothing until the server ended TCP', right: asked(duty, false) }

@@ -272,10 +272,10 @@ export const VIOLATIONS = {
     message: [TEXT, HELLO.length],
   })),
   'truncated-frame': violation(
-    'half of a text message, then FIN',
-    'must',
+    'half of a text message, then FIN; the application is told 1006',
+    'none',
     [],
-    'RFC 6455 sections 7.1.1 and 7.1.5 (1006 to the application)',
+    'RFC 6455 sections 7.1.4 and 7.1.5',
     truncated,
   ),
   'rsv1-continuation': {

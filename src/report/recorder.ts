@@ -169,7 +169,8 @@ export class Recorder {
 
   get #outcome(): Outcome {
     const open = this.#duration === undefined
-    return { open, closeReceived: this.#log.closeReceived?.code ?? null, droppedBy: this.#droppedBy }
+    const closeReceived = this.#log.closeReceived?.code ?? null
+    return { open, closeReceived, error: this.#error, droppedBy: this.#droppedBy }
   }
 
   /** Microseconds since the connection was opened. */

@@ -164,8 +164,8 @@ test('a bomb inflates to exactly its size, of zeros', () => {
   assert.ok(violationOf('bomb').make(true, 2 ** 30).octets.length < 2 ** 21)
 })
 
-const OPEN = { open: true, closeReceived: null, droppedBy: null } as const
-const CLOSED = { open: false, closeReceived: null, droppedBy: null } as const
+const OPEN = { open: true, closeReceived: null, error: null, droppedBy: null } as const
+const CLOSED = { ...OPEN, open: false } as const
 
 test('a client is judged by what the RFC has it do', () => {
   const verdict = (duty: Duty, outcome: Partial<typeof OPEN> | object): [string, boolean | null] => {
@@ -192,6 +192,9 @@ test('a client is judged by what the RFC has it do', () => {
   assert.deepEqual(verdict('go-on', dropped), ['ended TCP without a Close', false])
   assert.deepEqual(verdict('must', nothing), ['did nothing until the server ended TCP', false])
   assert.deepEqual(verdict('go-on', nothing), ['did nothing until the server ended TCP', true])
+  const broken = { error: 'ECHOBAHN_CLOSE_CODE', droppedBy: 'server' }
+  assert.deepEqual(verdict('must', broken), ['broke the protocol in turn (ECHOBAHN_CLOSE_CODE)', false])
+  assert.deepEqual(verdict('none', broken), ['broke the protocol in turn (ECHOBAHN_CLOSE_CODE)', null])
   assert.deepEqual(verdict('must', OPEN), ['has done nothing yet', null])
   assert.deepEqual(verdict('go-on', OPEN), ['has done nothing yet', true])
 })
