@@ -86,6 +86,10 @@ export class ControlledConnection extends Connection {
     else super.goAway(code, reason)
   }
 
+  override goAwayNow(code: number, reason = ''): boolean {
+    return !this.#transport.vanished && super.goAwayNow(code, reason)
+  }
+
   /** What waits because of a control is not the peer's fault. */
   override sweep(now: number): void {
     const heldBack = this.#transport.pending > 0 && this.#transport.waitingForPeer === 0

@@ -227,6 +227,7 @@ test('end=vanish leaves TCP open, reads and sends nothing more, up to controls-h
 
 test('at a shutdown a connection that vanished is dropped at once', () => {
   const bench = open('end=vanish')
+  assert.equal(bench.connection.goAwayNow(1001), false)
   bench.connection.goAway(1001)
   assert.ok(bench.transport.destroyed)
   assert.deepEqual(bench.sent(), [])
