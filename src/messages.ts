@@ -76,8 +76,53 @@ export interface TellConnection {
   readonly id: number
 }
 
+/** The controls of connections that ask for none, from now on; answered by `default-controls-set`. */
+export interface DefaultControls {
+  readonly type: 'default-controls'
+  readonly question: number
+  /** As a query without prefix; null for none. */
+  readonly controls: string | null
+  /** Each handshake that would get them has to be asked for (see `Claim`). */
+  readonly limited: boolean
+}
+
+/** Answer to a `claim`: the controls that the opening gets, or null for none. */
+export interface Claimed {
+  readonly type: 'claimed'
+  readonly opening: number
+  readonly controls: string | null
+}
+
+/** What an admin may do to open connections. */
+export type ConnectionAction =
+  | { readonly act: 'close'; readonly code: number; readonly reason: string }
+  | { readonly act: 'abort' }
+  | { readonly act: 'ping' }
+  /** The payload is base64. */
+  | { readonly act: 'send'; readonly opcode: number; readonly payload: string }
+
+/** One connection by its number, or all open ones that match. */
+export type ActionTarget = { readonly id: number } | { readonly filter: ConnectionFilter }
+
+/** Answered by `acted` with the same `question`. */
+export interface Act {
+  readonly type: 'act'
+  readonly question: number
+  readonly target: ActionTarget
+  readonly action: ConnectionAction
+}
+
 /** A `Handover` comes another way, with its handle. */
-export type ToWorker = Start | Revoke | SnapshotRequest | Leave | ListConnections | TellConnection
+export type ToWorker =
+  | Start
+  | Revoke
+  | SnapshotRequest
+  | Leave
+  | ListConnections
+  | TellConnection
+  | DefaultControls
+  | Claimed
+  | Act
 
 /**
  * First message of a worker: it listens. Node delivers what comes before to cluster's own listener alone, so the
@@ -158,7 +203,39 @@ export interface ConnectionAnswer {
   readonly report: ConnectionReport | RefusalReport | null
 }
 
-export type FromWorker = Awake | Ready | Changes | Snapshot | Left | DepartingReports | Connections | ConnectionAnswer
+export interface DefaultControlsSet {
+  readonly type: 'default-controls-set'
+  readonly question: number
+}
+
+/** Asks whether a handshake gets the limited default controls; answered by `claimed`. */
+export interface Claim {
+  readonly type: 'claim'
+  /** Number of the opening. */
+  readonly opening: number
+}
+
+export interface Acted {
+  readonly type: 'acted'
+  readonly question: number
+  /** Connections on which it was done. */
+  readonly done: readonly number[]
+  /** Those on which it could not be done now: they are closing, or in the middle of a message. */
+  readonly busy: readonly number[]
+}
+
+export type FromWorker =
+  | Awake
+  | Ready
+  | Changes
+  | Snapshot
+  | Left
+  | DepartingReports
+  | Connections
+  | ConnectionAnswer
+  | DefaultControlsSet
+  | Claim
+  | Acted
 
 /** Monotonic milliseconds, the same clock in every process of the machine. */
 export function monotonicNow(): number {

@@ -59,6 +59,19 @@ export interface Settings {
   /** A connection whose peer takes next to none of its outbound octets for this long is dropped; 0 is off. */
   readonly slowReaderTimeout: number
   readonly drainTimeout: number
+  /** Time between the signal to stop, from which on the service is not ready, and the beginning of the drain. */
+  readonly drainDelay: number
+
+  /** Whether URLs may ask for test controls (see src/controls); `all` includes those that could hurt others. */
+  readonly controls: 'on' | 'off' | 'all'
+  /** What a query parameter begins with if it is a control; may be empty. */
+  readonly controlsPrefix: string
+  /** Controls, as a query without prefix, of connections that ask for none. */
+  readonly defaultControls: string | undefined
+  /** Time after which a connection is dropped that a control leaves hanging. */
+  readonly controlsHoldTimeout: number
+  /** What answers a GET that asks for no upgrade. */
+  readonly plainHttp: 'refuse' | 'describe'
 
   /** Cleanly closed connections of each worker whose reports are kept; 0 makes no reports, of others neither. */
   readonly reports: number

@@ -90,6 +90,7 @@ function connectionPage(report: ConnectionReport): string {
 ${pairs({ state, worker, peer, transport, opened: openedAt, 'duration, ms': duration })}
 ${handshakeSection(report)}
 ${closingSection(report)}
+${controlsSection(report)}
 <h2>Frames and messages</h2>
 ${framesTable(report.received, report.sent)}
 <h2>Octets received</h2>
@@ -126,6 +127,26 @@ ${pairs({
   'TCP ended by': droppedBy,
   'protocol error': error && `${error}: ${errorMeaning}`,
 })}`
+}
+
+function controlsSection({ controls }: ConnectionReport): Html {
+  if (controls === null) return html``
+  const { judgement, events, uses } = controls
+  const verdict = judgement?.right === null || judgement === null ? '' : judgement.right ? 'right' : 'wrong'
+  const rows = events.map(
+    ({ at, control, what }) => html`<tr><td class="number">${at}</td><td>${control}</td><td>${what}</td></tr>`,
+  )
+  return html`<h2>Test controls</h2>
+${pairs({
+  'in force': controls.controls,
+  'asked for by': controls.from,
+  uses: Object.entries(uses)
+    .map(([control, count]) => `${control} ${count}`)
+    .join(', '),
+  violation: judgement && `${judgement.violation}: a client ${judgement.duty} (${judgement.source})`,
+  client: judgement && `${judgement.client} ${verdict}`,
+})}
+<table><tr><th>ms</th><th>control</th><th></th></tr>${rows}</table>`
 }
 
 function cleanliness(clean: boolean | null, state: string): Html {

@@ -7,6 +7,7 @@ import { kebabCase, maskedSettings, type Settings } from '../settings.js'
 import { requireBearer } from './bearer.js'
 import { renderList, renderReport, STYLE_SOURCE, workersDoNotAnswer } from './connection-pages.js'
 import { nextQuery, PARAMETERS, readFilter } from './connection-query.js'
+import { addControls, CONTROL_INDEX } from './control-routes.js'
 import { errorHandler, methodNotAllowed, notFound, sendError } from './errors.js'
 import { isLoopback, refuseChanges, refuseForeignOrigin, requireKnownHost } from './hosts.js'
 import { SharedAnswers } from './shared-answers.js'
@@ -22,6 +23,7 @@ const INDEX = {
   'GET /workers': 'worker processes: worker, pid, state, connections, ageSeconds',
   'GET /connections': `connections, page by page; parameters: ${PARAMETERS.join(', ')}`,
   'GET /connections/:id': 'the report of one connection',
+  ...CONTROL_INDEX,
   'POST /reload': 'replace the workers one after another, as SIGHUP does',
 }
 
@@ -43,6 +45,8 @@ export function createAdmin(view: AdminView): Express {
   app.use(requireBearer(() => view.adminToken()))
   if (view.adminToken() === undefined && !isLoopback(adminHost)) app.use(refuseChanges)
   addReports(app, view)
+  // Before /connections/:id, which would take /connections/close for a connection.
+  addControls(app, view)
   addConnections(app, view)
   addReload(app, view)
   app.use(notFound)

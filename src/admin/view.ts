@@ -1,5 +1,6 @@
 // What the admin server may see of the primary, and the little it may ask of it.
 
+import type { ActionTarget, ConnectionAction } from '../messages.js'
 import type { WorkerState } from '../metrics/catalogue.js'
 import type { ConnectionFilter } from '../report/filter.js'
 import type { Position } from '../report/order.js'
@@ -40,6 +41,51 @@ export interface Exposition {
   readonly body: string
 }
 
+/** The default controls in force: those of connections that ask for none. */
+export interface ControlsInForce {
+  /** As a query without prefix; null for none. */
+  readonly controls: string | null
+  readonly from: 'option' | 'admin'
+  /** Handshakes that still get them; null is no limit. */
+  readonly left: number | null
+  /** Share of handshakes that get them, 0 to 1; null is all. */
+  readonly share: number | null
+  readonly seed: number | null
+}
+
+/** What an admin puts. */
+export interface PutControls {
+  /** As a query without prefix. */
+  readonly controls: string
+  /** For so many handshakes; undefined is no limit. */
+  readonly count: number | undefined
+  /** For this share of them, 0 to 1; undefined is all. */
+  readonly share: number | undefined
+  /** Of the share's chance; undefined draws one. */
+  readonly seed: number | undefined
+}
+
+export interface ControlsChange {
+  readonly inForce: ControlsInForce
+  /** Numbers of the workers that have not said that they heed it, ascending. */
+  readonly unasked: readonly number[]
+}
+
+export interface ActionResult {
+  /** Connections on which it was done, ascending. */
+  readonly done: readonly number[]
+  /** Those on which it could not be done now: they are closing, or in the middle of a message. */
+  readonly busy: readonly number[]
+  readonly unasked: readonly number[]
+}
+
+export interface ControlsView {
+  readonly inForce: ControlsInForce
+  put(controls: PutControls): Promise<ControlsChange>
+  clear(): Promise<ControlsChange>
+  act(target: ActionTarget, action: ConnectionAction): Promise<ActionResult>
+}
+
 export interface AdminView {
   readonly settings: Settings
   /** Bearer token to ask for at this moment; undefined asks for none. */
@@ -50,6 +96,7 @@ export interface AdminView {
   metrics(): Promise<Exposition>
   connections(filter: ConnectionFilter): Promise<ConnectionList>
   connection(id: number): Promise<ConnectionFound>
+  readonly controls: ControlsView
   /** Begins a rolling restart; if it cannot begin, says why. */
   reload(): Promise<string | undefined>
   /** Told of every error that a client saw as status 500. */

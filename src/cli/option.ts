@@ -4,7 +4,15 @@ import { z } from 'zod'
 import { kebabCase } from '../settings.js'
 import type { Kind } from './values.js'
 
-export const GROUPS = ['Listening', 'Processes', 'Compression', 'Limits', 'Timeouts and flow', 'Admin and log'] as const
+export const GROUPS = [
+  'Listening',
+  'Processes',
+  'Compression',
+  'Limits',
+  'Timeouts and flow',
+  'Test controls',
+  'Admin and log',
+] as const
 
 export interface OptionInfo {
   readonly group: string

@@ -1,5 +1,6 @@
 // Rules between options: values that are allowed alone but contradict each other.
 
+import { readControls } from '../controls/parse.js'
 import { kebabCase, type Settings } from '../settings.js'
 import { formatSize } from '../units.js'
 import type { GivenOption, GivenOptions } from './given-options.js'
@@ -19,7 +20,9 @@ export function findConflict(settings: Settings, given: GivenOptions): Conflict 
     twoTokens(given) ??
     crossedWaterMarks(settings, given) ??
     timeoutWithoutPing(settings, given) ??
-    messageAboveBudget(settings, given)
+    messageAboveBudget(settings, given) ??
+    badDefaultControls(settings, given) ??
+    defaultWithoutControls(settings, given)
   )
 }
 
@@ -67,4 +70,18 @@ function messageAboveBudget(settings: Settings, given: GivenOptions): Conflict |
   return (
     offender && { offender, why: `allowed is what leaves each worker twice max-message: a memory-budget of ${least}` }
   )
+}
+
+/** The controls' own rules, whose sentences tell more than a list of what is allowed. */
+function badDefaultControls({ defaultControls = '', maxMessage }: Settings, given: GivenOptions): Conflict | undefined {
+  const offender = given.get('defaultControls')
+  if (offender === undefined) return undefined
+  const read = readControls(defaultControls, { prefix: '', restricted: true, maxMessage })
+  const why = read.problem ?? (read.controls === undefined ? 'There is no control in it.' : undefined)
+  return why === undefined ? undefined : { offender, why }
+}
+
+function defaultWithoutControls({ controls }: Settings, given: GivenOptions): Conflict | undefined {
+  const offender = given.get('defaultControls')
+  return offender && controls === 'off' ? { offender, why: 'allowed only while controls is on or all' } : undefined
 }

@@ -6,6 +6,8 @@ import type { Settings } from '../settings.js'
 import { list, type Option, option, optional, optionsOf, secret, type Texts } from './option.js'
 import {
   bearerToken,
+  controlsPrefix,
+  defaultControls,
   deflateLevel,
   duration,
   host,
@@ -180,6 +182,37 @@ const fields: Fields = {
     group: 'Timeouts and flow',
     default: '10s',
     help: 'Time that connections have to end when the service stops or a worker is replaced.',
+  }),
+  drainDelay: option(duration(0), {
+    group: 'Timeouts and flow',
+    default: '0',
+    help: 'Time from SIGTERM, at which /readyz turns 503, until the drain begins; connections are accepted and served meanwhile.',
+  }),
+
+  controls: option(oneOf('on', 'off', 'all'), {
+    group: 'Test controls',
+    default: 'on',
+    help: 'Whether URLs may ask for test controls; all adds header, cookie and location.',
+  }),
+  controlsPrefix: option(controlsPrefix, {
+    group: 'Test controls',
+    default: 'eb-',
+    help: 'What a query parameter begins with if it is a control; other parameters are never looked at.',
+  }),
+  defaultControls: optional(defaultControls, {
+    group: 'Test controls',
+    default: 'none',
+    help: 'Controls of connections that ask for none, without prefix.',
+  }),
+  controlsHoldTimeout: option(duration(1), {
+    group: 'Test controls',
+    default: '5m',
+    help: 'Time after which a connection is dropped that a control leaves hanging: vanish, stall, handshake=hang, close-reply=off.',
+  }),
+  plainHttp: option(oneOf('refuse', 'describe'), {
+    group: 'Test controls',
+    default: 'refuse',
+    help: 'What answers a GET without upgrade: 426, or 200 with JSON about the request.',
   }),
 
   reports: option(wholeNumber(0, MANY), {

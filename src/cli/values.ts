@@ -105,3 +105,13 @@ function readFileName(text: string): string | undefined {
 }
 
 export const bearerToken = kind(BEARER_TOKEN_ALLOWED, text => (isBearerToken(text) ? text : undefined))
+
+/** Of parameter names in a query, where these characters stand for themselves. May be empty: all parameters are controls then. */
+export const controlsPrefix = kind('letters, digits and -._~, up to 32, or nothing', text =>
+  /^[\w.~-]{0,32}$/.test(text) ? text : undefined,
+)
+
+/** What they are is judged with max-message at hand, see rules. */
+export const defaultControls = kind("controls such as 'delay=50ms&close=1001&after=100', see docs/controls.md", text =>
+  text === '' ? undefined : text,
+)

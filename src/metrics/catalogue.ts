@@ -1,6 +1,7 @@
 // Every metric of echobahn: name, type, unit, help, labels with all their values, buckets.
 // Workers count the summed ones, snapshot the worker ones, and the primary knows its own.
 
+import { CONTROL_NAMES } from '../control-names.js'
 import { PROTOCOL_ERRORS, type ProtocolErrorCode } from '../errors.js'
 import { CLOSE_CODE_LABELS } from '../protocol/close-codes.js'
 import { OPCODE_NAMES } from '../protocol/opcodes.js'
@@ -185,6 +186,12 @@ export const SUMMED = {
     unit: 'lines',
     help: 'Lines of the log that could not be written, by all processes.',
     labels: {},
+  },
+  controls_total: {
+    type: 'counter',
+    unit: 'uses',
+    help: 'Times that a test control did what it is for: once a message, frame or connection.',
+    labels: { control: CONTROL_NAMES },
   },
   slow_reader_closes_total: {
     type: 'counter',

@@ -4,6 +4,7 @@ import { createServer as createHttpServer, type Server as HttpServer } from 'nod
 import { createRequire } from 'node:module'
 import type { Server } from 'node:net'
 import { constants } from 'node:os'
+import { setTimeout } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import { createAdmin } from '../admin/server.js'
@@ -16,6 +17,7 @@ import type { Settings } from '../settings.js'
 import { type Accepted, takeAccepted } from './accepted.js'
 import { AdminToken } from './admin-token.js'
 import { ConnectionReports } from './connection-reports.js'
+import { ControlsDesk } from './controls-desk.js'
 import { Distributor } from './distributor.js'
 import { Fleet } from './fleet.js'
 import { FleetStatus } from './fleet-status.js'
@@ -60,9 +62,11 @@ class Primary {
   readonly #registry: Registry
   readonly #reports: ConnectionReports<WorkerProcess>
   readonly #adminToken: AdminToken
+  readonly #controls: ControlsDesk<WorkerProcess>
   readonly #listener: Server
   readonly #admin: HttpServer
-  #phase: 'starting' | 'serving' | 'draining' = 'starting'
+  /** `leaving`: no longer ready, and serving all the same until the drain begins (see `--drain-delay`). */
+  #phase: 'starting' | 'serving' | 'leaving' | 'draining' = 'starting'
   /** Connections that were still open when their worker left or died while draining. */
   #cut = 0
   #end!: (exitCode: number) => void
@@ -83,7 +87,10 @@ class Primary {
       now: monotonicNow,
     })
     this.#fleet = new Fleet(settings, log, {
-      onReady: worker => this.#distributor.join(worker),
+      onReady: worker => {
+        this.#controls.join(worker)
+        this.#distributor.join(worker)
+      },
       onRetired: worker => this.#distributor.retire(worker),
       onMessage: (worker, message) => this.#onMessage(worker, message),
       onExit: worker => this.#onExit(worker),
@@ -96,6 +103,7 @@ class Primary {
     this.#snapshots = new Gathering(started, isResponsive, SNAPSHOT_TIMEOUT)
     this.#reports = new ConnectionReports(started, isResponsive, settings)
     this.#adminToken = new AdminToken(settings)
+    this.#controls = new ControlsDesk(settings.defaultControls, started, isResponsive)
     this.#listener = createListener()
     this.#registry = this.#createRegistry()
     this.#admin = this.#createAdmin()
@@ -163,6 +171,7 @@ class Primary {
       metrics: () => this.#scrape(),
       connections: filter => this.#reports.list(filter),
       connection: id => this.#reports.find(id),
+      controls: this.#controls,
       reload: async () => this.#reload(),
       onError: error => this.#log.error({ err: error }, 'admin request failed'),
     })
@@ -175,6 +184,7 @@ class Primary {
   }
 
   #readiness(): Readiness {
+    if (this.#phase === 'leaving') return 'draining'
     if (this.#phase !== 'serving') return this.#phase
     return this.#status.serving ? 'ready' : 'no-worker'
   }
@@ -199,6 +209,9 @@ class Primary {
     else if (message.type === 'snapshot') this.#onSnapshot(worker, message)
     else if (message.type === 'connections' || message.type === 'connection') this.#reports.answered(worker, message)
     else if (message.type === 'left') this.#reports.leaves(message)
+    else if (message.type === 'claim') this.#controls.claimed(worker, message.opening)
+    else if (message.type === 'acted' || message.type === 'default-controls-set')
+      this.#controls.answered(worker, message)
     else if (message.type === 'departing-reports') this.#reports.keep(worker, message.reports)
   }
 
@@ -234,6 +247,7 @@ class Primary {
     this.#totals.forget(worker.pid)
     this.#snapshots.gone(worker)
     this.#reports.gone(worker)
+    this.#controls.gone(worker)
   }
 
   #onResponsive({ number, pid, heardAt }: WorkerProcess, responsive: boolean): void {
@@ -276,8 +290,19 @@ class Primary {
   }
 
   #onStopSignal(signal: NodeJS.Signals): void {
-    if (this.#phase === 'draining') this.#end(128 + constants.signals[signal])
-    else void this.#drain(signal)
+    if (this.#phase === 'leaving' || this.#phase === 'draining') this.#end(128 + constants.signals[signal])
+    else void this.#leave(signal)
+  }
+
+  /** Whoever looks at /readyz gets the time to send new clients elsewhere; who comes all the same is served. */
+  async #leave(signal: NodeJS.Signals): Promise<void> {
+    const { drainDelay } = this.#settings
+    if (drainDelay > 0 && this.#phase === 'serving') {
+      this.#phase = 'leaving'
+      this.#log.info(`${signal}: no longer ready; the drain begins in ${drainDelay} ms`)
+      await setTimeout(drainDelay)
+    }
+    await this.#drain(signal)
   }
 
   /** The admin server answers until the end, so that probes and a last scrape see the draining. */

@@ -2,7 +2,15 @@
 
 import cluster, { type Worker } from 'node:cluster'
 import { HandleChannel } from '../handle-channel.js'
-import { type FromWorker, type Handover, type Leave, monotonicNow, type ToWorker } from '../messages.js'
+import {
+  type ActionTarget,
+  type ConnectionAction,
+  type FromWorker,
+  type Handover,
+  type Leave,
+  monotonicNow,
+  type ToWorker,
+} from '../messages.js'
 import type { ConnectionFilter } from '../report/filter.js'
 import type { Settings } from '../settings.js'
 import type { Accepted } from './accepted.js'
@@ -107,6 +115,18 @@ export class WorkerProcess implements Recipient<Accepted> {
 
   requestSnapshot(question: number): void {
     this.#send({ type: 'snapshot-request', question })
+  }
+
+  setDefaultControls(question: number, controls: string | null, limited: boolean): void {
+    this.#send({ type: 'default-controls', question, controls, limited })
+  }
+
+  answerClaim(opening: number, controls: string | null): void {
+    this.#send({ type: 'claimed', opening, controls })
+  }
+
+  act(question: number, target: ActionTarget, action: ConnectionAction): void {
+    this.#send({ type: 'act', question, target, action })
   }
 
   /** Sends the worker away; one that is still starting has nothing to drain and is killed. */

@@ -16,6 +16,14 @@ const PHRASES: Readonly<Record<number, string>> = {
   505: 'HTTP Version Not Supported',
 }
 
+/** What an accepted handshake agreed on, as the values of the fields that say so; null for none. */
+export interface AgreedTerms {
+  /** Of Sec-WebSocket-Accept. */
+  readonly accept: string
+  readonly extensions: string | null
+  readonly subprotocol: string | null
+}
+
 /**
  * The response that makes the connection a WebSocket one.
  *

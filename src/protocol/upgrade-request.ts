@@ -30,7 +30,7 @@ export interface UpgradeRules {
   readonly compression: DeflateTerms | undefined
 }
 
-/** Why a handshake was refused, as a metric label. The last five are for what only the caller sees. */
+/** Why a handshake was refused, or got no 101, as a metric label. Those from `timeout` on are for what only the caller sees. */
 export const REFUSAL_REASONS = [
   'not_upgrade',
   'bad_request',
@@ -43,6 +43,9 @@ export const REFUSAL_REASONS = [
   'max_connections_per_ip',
   'max_openings',
   'bad_http',
+  'bad_control',
+  'control',
+  'plain_http',
 ] as const
 
 export type RefusalReason = (typeof REFUSAL_REASONS)[number]

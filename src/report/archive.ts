@@ -2,7 +2,7 @@
 // handshake was refused. Each kind has a ring of its own, so that many of one do not push out the few of another.
 
 import type { KeptEntry } from './entry.js'
-import type { ConnectionFilter } from './filter.js'
+import { type Conditions, type ConnectionFilter, matches } from './filter.js'
 import { LogBlocks } from './log-blocks.js'
 import { Order } from './order.js'
 import { pickPage } from './page.js'
@@ -63,6 +63,11 @@ export class Archive {
    */
   async list(filter: ConnectionFilter, asOf: number, nextTurn: () => Promise<void>): Promise<KeptEntry[]> {
     return pickPage(this.#entries(), filter, new Order(filter.sort, filter.after, asOf), nextTurn)
+  }
+
+  /** Numbers of the open connections that match. */
+  openMatching(conditions: Conditions): number[] {
+    return [...this.#open.values()].filter(recorder => matches(recorder, conditions)).map(({ id }) => id)
   }
 
   summary(entry: KeptEntry): ConnectionSummary {

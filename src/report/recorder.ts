@@ -1,5 +1,7 @@
 // Writes down what happens on one connection, and tells it as a report.
 
+import type { ActiveControls } from '../controls/active.js'
+import type { Outcome } from '../controls/duty.js'
 import { PROTOCOL_ERRORS, type ProtocolErrorCode } from '../errors.js'
 import { switchingProtocols } from '../protocol/handshake-response.js'
 import { Chops } from './chops.js'
@@ -33,6 +35,8 @@ export interface Opened {
   readonly userAgent: string | null
   readonly extensions: string | null
   readonly subprotocol: string | null
+  /** Test controls; undefined for nearly all. */
+  readonly controls?: ActiveControls | undefined
 }
 
 /** Counts the octets of the connection's socket, those of the handshake included. */
@@ -173,8 +177,10 @@ export class Recorder implements KeptEntry {
   }
 
   report(secrets: Secrets = 'mask'): ConnectionReport {
-    const { transport, httpVersion, path, query, key, request, accept, extensions, subprotocol } = this.#opened
+    const { transport, httpVersion, path, query, key, request, accept, extensions, subprotocol, controls } =
+      this.#opened
     const { octetsReceived, octetsSent, unsent } = this.#octets
+    const response = controls?.response ?? switchingProtocols(accept, extensions, subprotocol)
     const mask = MASKS[secrets]
     return {
       ...this.summary(secrets),
@@ -187,7 +193,7 @@ export class Recorder implements KeptEntry {
       handshake: {
         request: mask.head(request).trimEnd(),
         requestCut: !request.endsWith('\r\n\r\n'),
-        response: mask.head(switchingProtocols(accept, extensions, subprotocol)).trimEnd(),
+        response: mask.head(response).trimEnd(),
         extensions,
         subprotocol: subprotocol && mask.protocols(subprotocol),
       },
@@ -199,12 +205,19 @@ export class Recorder implements KeptEntry {
         uncleanReason: this.#duration === undefined ? null : this.#uncleanReason(),
         errorMeaning: this.#error && PROTOCOL_ERRORS[this.#error].meaning,
       },
+      controls: controls?.report(this.#outcome) ?? null,
       received: { octets: octetsReceived, ...this.#reads.describe(), ...this.tally.received },
       sent: { octets: octetsSent, ...this.#writes.describe(), ...this.tally.sent },
       unsentOctets: unsent,
       log: this.#log.events,
       logCut: this.#log.cut,
     }
+  }
+
+  get #outcome(): Outcome {
+    const open = this.#duration === undefined
+    const closeReceived = this.#log.closeReceived?.code ?? null
+    return { open, closeReceived, error: this.#error, droppedBy: this.#droppedBy }
   }
 
   /** Microseconds since the connection was opened. */

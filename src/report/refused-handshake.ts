@@ -1,8 +1,7 @@
 // What is kept of a refused opening handshake: the octets of its request, and why. All else is made of them when it is told.
 
-import { refusalResponse } from '../protocol/handshake-response.js'
 import { parseTarget } from '../protocol/request-target.js'
-import type { Refusal } from '../protocol/upgrade-request.js'
+import type { RefusalReason } from '../protocol/upgrade-request.js'
 import { type KeptEntry, summaryOf } from './entry.js'
 import { keptHead } from './kept-head.js'
 import type { ConnectionSummary, RefusalReport } from './report.js'
@@ -15,10 +14,13 @@ export interface RefusedRequest {
   readonly transport: string
   /** The head as far as it came, one character for each octet. */
   readonly head: string
-  readonly refusal: Refusal
-  /** Whether the answer had a body. */
-  readonly withBody: boolean
+  readonly reason: RefusalReason
+  /** As it was sent; empty where the client got none. */
+  readonly response: string
 }
+
+/** Octets that are kept of a response: ours are shorter. */
+const MOST_RESPONSE = 2048
 
 export class RefusedHandshake implements KeptEntry {
   readonly id: number
@@ -32,22 +34,18 @@ export class RefusedHandshake implements KeptEntry {
   readonly #transport: string
   readonly #head: string
   readonly #cut: boolean
-  readonly #refusal: Refusal
-  readonly #withBody: boolean
+  readonly error: RefusalReason
+  readonly #response: string
 
-  constructor({ id, peer, transport, head, refusal, withBody }: RefusedRequest, worker: number) {
+  constructor({ id, peer, transport, head, reason, response }: RefusedRequest, worker: number) {
     this.id = id
     this.worker = worker
     this.peer = peer
     this.#transport = transport
     this.#head = keptHead(head)
     this.#cut = this.#head.length < head.length
-    this.#refusal = { ...refusal, sentence: Buffer.from(refusal.sentence).toString() }
-    this.#withBody = withBody
-  }
-
-  get error(): string {
-    return this.#refusal.reason
+    this.error = reason
+    this.#response = Buffer.from(response.slice(0, MOST_RESPONSE), 'latin1').toString('latin1')
   }
 
   get path(): string | null {
@@ -68,9 +66,9 @@ export class RefusedHandshake implements KeptEntry {
 
   report(secrets: Secrets = 'mask'): RefusalReport {
     const mask = MASKS[secrets]
-    const { status, reason, sentence } = this.#refusal
     const query = this.#target?.query ?? null
-    const response = refusalResponse(this.#refusal, this.#withBody)
+    const [head, body = ''] = this.#response.split('\r\n\r\n')
+    const [, status] = /^HTTP\/1\.1 (\d{3}) /.exec(head) ?? []
     return {
       ...this.summary(secrets),
       state: 'refused',
@@ -79,9 +77,13 @@ export class RefusedHandshake implements KeptEntry {
       handshake: {
         request: mask.head(this.#head).trimEnd(),
         requestCut: this.#cut,
-        response: mask.text(response).trimEnd(),
+        response: mask.text(this.#response).trimEnd(),
       },
-      refusal: { status, reason, sentence: mask.text(sentence) },
+      refusal: {
+        status: status === undefined ? null : Number(status),
+        reason: this.error,
+        sentence: mask.text(body).trimEnd(),
+      },
     }
   }
 

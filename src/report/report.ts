@@ -1,5 +1,6 @@
 // What the service tells of one connection: the JSON of /connections/:id. Sizes are octets, times milliseconds.
 
+import type { ControlsReport } from '../controls/active.js'
 import type { OpcodeName } from '../protocol/opcodes.js'
 
 /** A status code and reason as a Close frame carried them; 1005 stands for a Close without a code. */
@@ -105,7 +106,7 @@ export interface RefusalReport extends ConnectionSummary {
   readonly query: string | null
   /** The response is whole, with its body. */
   readonly handshake: Heads
-  readonly refusal: { readonly status: number; readonly reason: string; readonly sentence: string }
+  readonly refusal: { readonly status: number | null; readonly reason: string; readonly sentence: string }
 }
 
 export interface ConnectionReport extends ConnectionSummary {
@@ -130,6 +131,8 @@ export interface ConnectionReport extends ConnectionSummary {
     /** Meaning of `error`. */
     readonly errorMeaning: string | null
   }
+  /** Test controls; null without. */
+  readonly controls: ControlsReport | null
   readonly received: DirectionReport
   readonly sent: DirectionReport
   /** Octets handed over for sending that the kernel has not taken, or never took before the connection was gone. */

@@ -129,12 +129,24 @@ export class BareTransport implements Transport {
 
   destroy(): void {
     if (this.#closing) return
+    this.#beginClosing()
+    this.#handle.close(onClosed)
+  }
+
+  /** libuv resets no handle whose FIN is under way. */
+  reset(): void {
+    if (this.#ending) return this.destroy()
+    if (this.#closing) return
+    this.#beginClosing()
+    this.#handle.reset(onClosed)
+  }
+
+  #beginClosing(): void {
     if (this.#pending > 0) this.#countSent()
     this.#received = this.octetsReceived
     this.#sent = this.octetsSent
     this.#closing = true
     this.#reading = false
-    this.#handle.close(onClosed)
   }
 
   onRead(): void {

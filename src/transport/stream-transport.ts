@@ -57,6 +57,10 @@ export class StreamTransport implements Transport {
     return `${this.#socket.remoteAddress}:${this.#socket.remotePort}`
   }
 
+  get tlsVersion(): string | undefined {
+    return this.#stream instanceof TLSSocket ? (this.#stream.getProtocol() ?? undefined) : undefined
+  }
+
   get octetsReceived(): number {
     this.#count()
     return this.#received
@@ -113,6 +117,13 @@ export class StreamTransport implements Transport {
     this.#count()
     this.#stream.destroy()
     this.#socket.destroy()
+  }
+
+  reset(): void {
+    this.#count()
+    // The socket first: TLS would say goodbye.
+    this.#socket.resetAndDestroy()
+    this.#stream.destroy()
   }
 
   readonly #onData = (chunk: Buffer): void => {

@@ -26,6 +26,8 @@ export interface TcpHandle {
   getpeername(name: PeerName): number
   /** `closed` is called with the handle as `this`. */
   close(closed?: (this: TcpHandle) => void): void
+  /** Closes with RST; not while a shutdown is under way. */
+  reset(closed: (this: TcpHandle) => void): number
   /** Put there by whoever uses the handle: what `onread` and `closed` find their owner by. */
   owner?: unknown
 }
@@ -85,6 +87,7 @@ const METHODS = [
   'setNoDelay',
   'getpeername',
   'close',
+  'reset',
 ] as const
 
 /** Whether a handle that came with a hand-over can be used without a socket. */

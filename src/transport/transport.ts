@@ -23,6 +23,8 @@ export interface Transport {
   readonly open: boolean
   /** Address and port of the peer, such as `127.0.0.1:50000`. Costs a system call. */
   readonly peer: string
+  /** Such as `TLSv1.3`; undefined without TLS. */
+  readonly tlsVersion?: string | undefined
   /** Octets of the socket so far, those of TLS itself included. */
   readonly octetsReceived: number
   /** Those of them that the kernel has taken. */
@@ -46,6 +48,8 @@ export interface Transport {
   end(): void
   /** Drops the connection now, with what is still waiting to be sent. */
   destroy(): void
+  /** The same with RST, so that the peer learns of it as an error. */
+  reset(): void
 }
 
 /** `tcp` is the bare handle, `stream` its fallback. */

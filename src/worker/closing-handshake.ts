@@ -96,16 +96,24 @@ export class ClosingHandshake {
   }
 
   /** Begins the closing handshake, once the message at hand has come and is echoed: 1001 at shutdown, 1012 at a restart. */
-  goAway(code: number): void {
+  goAway(code: number, reason = ''): void {
     if (this.state !== OPEN || this.#waiting !== undefined) return
-    this.#schedule({ initiator: 'server', code, reason: '', next: CLOSING })
+    this.#schedule({ initiator: 'server', code, reason, next: CLOSING })
   }
 
   /** As `goAway`, without waiting for the rest of a message or for echoes. False where the time for a Close is over. */
-  goAwayNow(code: number): boolean {
+  goAwayNow(code: number, reason = ''): boolean {
     if (this.state !== OPEN) return false
-    this.#carryOut({ initiator: 'server', code, reason: '', next: CLOSING })
+    this.#carryOut({ initiator: 'server', code, reason, next: CLOSING })
     return true
+  }
+
+  /** Sends FIN without a Close, as no server should. */
+  endNow(): void {
+    if (this.state !== OPEN) return
+    this.initiator = 'server'
+    this.ignoresInput = true
+    this.#carryOut({ initiator: 'server', code: undefined, reason: '', next: ENDING })
   }
 
   /** Something that a Close may wait for is done. */

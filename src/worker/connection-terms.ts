@@ -1,6 +1,7 @@
 // What the opening handshake of a connection agreed on, made in one place. From it come the connection's rules, its echo
 // and the head of its report.
 
+import type { ActiveControls } from '../controls/active.js'
 import type { DeflateAgreement } from '../protocol/deflate-negotiation.js'
 import type { Acceptance, UpgradeRequest } from '../protocol/upgrade-request.js'
 import { MOST_KEPT } from '../report/kept-head.js'
@@ -28,6 +29,8 @@ export interface ConnectionTerms {
   readonly subprotocol: string | null
   /** Undefined when messages go uncompressed. */
   readonly deflate: DeflateAgreement | undefined
+  /** What the connection is to do besides echoing; undefined for nearly all. */
+  readonly controls?: ActiveControls | undefined
 }
 
 /** Octets that are kept of a User-Agent. */
@@ -41,6 +44,7 @@ export function connectionTerms(
   head: string,
   acceptance: Acceptance,
   accept: string,
+  controls?: ActiveControls,
 ): ConnectionTerms {
   const { deflate, extensionsHeader, subprotocol } = acceptance
   // Strings cut out of the head keep all of it in memory, which is fine for as long as all of it is kept.
@@ -60,6 +64,7 @@ export function connectionTerms(
     extensions: extensionsHeader ?? null,
     subprotocol: subprotocol === undefined ? null : keep(subprotocol),
     deflate,
+    controls,
   }
 }
 

@@ -9,7 +9,7 @@ import { CLOSE, isControl, PING, PONG } from '../protocol/opcodes.js'
 import type { Recorder } from '../report/recorder.js'
 import type { Settings } from '../settings.js'
 import type { Transport, TransportHandler } from '../transport/transport.js'
-import { ClosingHandshake, type ClosingPort, ENDING, OPEN } from './closing-handshake.js'
+import { ClosingHandshake, type ClosingPort, ENDING, type Initiator, OPEN } from './closing-handshake.js'
 import type { ConnectionTerms } from './connection-terms.js'
 import { createEcho } from './create-echo.js'
 import { Deadlines, END_OVERDUE, PING_DUE, SILENT, SLOW_READER, type Watched } from './deadlines.js'
@@ -85,7 +85,7 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
 
   constructor(
     context: ConnectionContext,
-    terms: Pick<ConnectionTerms, 'id' | 'deflate'>,
+    terms: Pick<ConnectionTerms, 'id' | 'deflate' | 'controls'>,
     transport: Transport,
     recorder?: Recorder,
   ) {
@@ -153,22 +153,51 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
   }
 
   /** Starts the closing handshake: 1001 at shutdown, 1012 at a restart. What has begun to come still comes, and is echoed. */
-  goAway(code: number): void {
-    this.#closing.goAway(code)
+  goAway(code: number, reason = ''): void {
+    this.#closing.goAway(code, reason)
     this.#holdBehindMessage()
   }
 
   /** As `goAway`, without waiting for anything. False where the connection can only be dropped. */
-  goAwayNow(code: number): boolean {
-    return !this.#echo.midFrame && this.#closing.goAwayNow(code)
+  goAwayNow(code: number, reason = ''): boolean {
+    return !this.#echo.midFrame && this.#closing.goAwayNow(code, reason)
+  }
+
+  /** Sends FIN without a Close. */
+  endNow(): void {
+    this.#closing.endNow()
+  }
+
+  /** Resets TCP; `reason` is for the report. */
+  reset(reason: string): void {
+    this.#drop(reason)
+    this.#transport.reset()
+  }
+
+  /** Sends a message or a ping of the server's own. False where no frame, or for a message no message, may begin now. */
+  say(opcode: number, payload: Buffer): boolean {
+    if (!this.open || this.#echo.midFrame || (!isControl(opcode) && this.decoder.inMessage)) return false
+    this.out.frame(opcode, payload)
+    if (!isControl(opcode)) this.out.messageSent(opcode, payload.length)
+    this.out.flush()
+    return true
+  }
+
+  /** Who closed, as far as that is known. */
+  get closedBy(): Initiator {
+    return this.#closing.initiator
   }
 
   /** Drops the connection without ceremony; `reason` is for its report. */
   destroy(reason: string): void {
+    this.#drop(reason)
+    this.#transport.destroy()
+  }
+
+  #drop(reason: string): void {
     this.#closing.onDropped()
     this.dropped = true
     this.recorder?.dropped(reason)
-    this.#transport.destroy()
   }
 
   /** Looks after deadlines; `now` is in whole monotonic milliseconds. */
@@ -264,7 +293,7 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
     this.#flow.release(CLOSE_WAITS)
     if (!this.#transport.writable) return
     this.recorder?.closeSent(code, reason)
-    this.out.control(CLOSE, closePayload(code, reason))
+    this.out.frame(CLOSE, closePayload(code, reason))
     this.out.flush()
   }
 
@@ -426,10 +455,19 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
     this.#traffic.frameReceived(opcode)
     if (!legal) return
     if (opcode === CLOSE) this.#onClose()
-    else if (opcode === PING && this.#closing.state === OPEN) {
+    else if (
+      opcode === PING &&
+      this.#closing.state === OPEN &&
+      this.answersPing(outbox.buffer, payload, payloadLength)
+    ) {
       out.header(FIN, PONG, payloadLength)
       outbox.position = payload + payloadLength
     }
+  }
+
+  /** Whether a pong is to follow at once; the ping's payload, `length` octets from `start`, is only lent. */
+  protected answersPing(_source: Buffer, _start: number, _length: number): boolean {
+    return true
   }
 
   #onClose(): void {
@@ -450,7 +488,7 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
   }
 
   #ping(): void {
-    this.out.control(PING, NOTHING)
+    this.out.frame(PING, NOTHING)
     this.out.flush()
   }
 }

@@ -3,9 +3,15 @@
 import type { Codec } from '../codec/codec.js'
 import { CompressedEcho } from './compressed-echo.js'
 import type { ConnectionTerms } from './connection-terms.js'
+import { ControlledEcho } from './controlled-echo.js'
 import type { Echo, EchoHost } from './echo.js'
 import { PlainEcho } from './plain-echo.js'
 
-export function createEcho({ deflate }: Pick<ConnectionTerms, 'deflate'>, host: EchoHost, codec: Codec): Echo {
+export function createEcho(
+  { deflate, controls }: Pick<ConnectionTerms, 'deflate' | 'controls'>,
+  host: EchoHost,
+  codec: Codec,
+): Echo {
+  if (controls !== undefined) return new ControlledEcho(host, codec, deflate, controls)
   return deflate === undefined ? new PlainEcho(host) : new CompressedEcho(host, codec, deflate)
 }

@@ -1,6 +1,6 @@
 // What one connection sends: frames put together in the worker's outbox, counted, written, and noted in its report.
 
-import { FIN, writeHeader } from '../protocol/frame-encoder.js'
+import { FIN, MAX_HEADER, writeHeader } from '../protocol/frame-encoder.js'
 import type { Recorder } from '../report/recorder.js'
 import type { Transport } from '../transport/transport.js'
 import type { Outbox } from './outbox.js'
@@ -59,11 +59,18 @@ export class Outgoing {
     this.#traffic.frameSent(opcode, length)
   }
 
-  /** A whole control frame, as opcode and payload, behind what is in the outbox. */
-  control(opcode: number, payload: Buffer): void {
-    this.reserve(payload.length + 2)
+  /** A whole frame, as opcode and payload, behind what is in the outbox. */
+  frame(opcode: number, payload: Buffer): void {
+    this.reserve(payload.length + MAX_HEADER)
     this.header(FIN, opcode, payload.length)
     this.outbox.append(payload, 0, payload.length)
+  }
+
+  /** Octets that are frames already, or are to look so, behind what is in the outbox; `frames` are those to be counted. */
+  raw(octets: Buffer, frames: readonly (readonly [opcode: number, payloadLength: number])[]): void {
+    this.flush()
+    this.#write(octets)
+    for (const [opcode, payloadLength] of frames) this.#traffic.frameSent(opcode, payloadLength)
   }
 
   /** The end of a message has been appended: `size` application octets, before deflating. */

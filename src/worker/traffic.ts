@@ -1,5 +1,6 @@
 // What connections count: the worker's counters under the names of their events. Nothing here allocates.
 
+import { CONTROL_NAMES, type ControlName } from '../control-names.js'
 import type { ProtocolErrorCode } from '../errors.js'
 import type { Counters } from '../metrics/counters.js'
 import { histogramAt, offsetOf } from '../metrics/layout.js'
@@ -42,6 +43,7 @@ const CLOSES = {
   client: offsetOf('closes_total', { initiator: 'client', code: CLOSE_CODE_LABELS[0] }),
   server: offsetOf('closes_total', { initiator: 'server', code: CLOSE_CODE_LABELS[0] }),
 }
+const CONTROLS = offsetOf('controls_total', { control: CONTROL_NAMES[0] })
 const SLOW_READERS = offsetOf('slow_reader_closes_total')
 const MEMORY_PAUSES = offsetOf('memory_budget_pauses_total')
 const MEMORY_CLOSES = offsetOf('memory_budget_closes_total')
@@ -160,6 +162,11 @@ export class Traffic implements OctetObserver {
 
   handshake(result: 'accepted' | RefusalReason): void {
     this.#values[HANDSHAKES + RESULTS.indexOf(result)]++
+  }
+
+  /** A test control did what it is for. */
+  controlUsed(control: ControlName): void {
+    this.#values[CONTROLS + CONTROL_NAMES.indexOf(control)]++
   }
 
   protocolError(code: ProtocolErrorCode): void {

@@ -6,7 +6,7 @@ import type { Logger } from 'pino'
 import { Codec } from '../codec/codec.js'
 import { receiveHandles } from '../handle-channel.js'
 import { createLog } from '../log.js'
-import type { Changes, FromWorker, Handover, Leave, Start, ToWorker } from '../messages.js'
+import type { Changes, DefaultControls, FromWorker, Handover, Leave, Start, ToWorker } from '../messages.js'
 import { Counters } from '../metrics/counters.js'
 import { offsetOf } from '../metrics/layout.js'
 import { Occasional } from '../occasional.js'
@@ -15,7 +15,9 @@ import type { RefusedRequest } from '../report/refused-handshake.js'
 import type { Settings } from '../settings.js'
 import { CodecMetrics } from './codec-metrics.js'
 import { Connection, type ConnectionContext, decoderRules } from './connection.js'
+import { ConnectionActions } from './connection-actions.js'
 import type { ConnectionTerms } from './connection-terms.js'
+import { ControlledConnection } from './controlled-connection.js'
 import { sendInParts } from './departing-reports.js'
 import { Departure } from './departure.js'
 import { Gauges } from './gauges.js'
@@ -24,6 +26,7 @@ import { IdleCollector } from './idle-collector.js'
 import { sendListing } from './listing.js'
 import { MemoryBudget } from './memory-budget.js'
 import type { Opening } from './opening/opening.js'
+import { OpeningControls } from './opening/opening-controls.js'
 import { Openings, type OpeningsHandler } from './opening/openings.js'
 import { Outbox } from './outbox.js'
 import { Traffic } from './traffic.js'
@@ -69,6 +72,8 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
   readonly #counters: Counters
   readonly #traffic: Traffic
   readonly #openings: Openings
+  readonly #controls: OpeningControls
+  readonly #actions: ConnectionActions
   readonly #codec: Codec
   readonly #gauges: Gauges
   readonly #context: ConnectionContext
@@ -105,7 +110,14 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
       onInternalError: error => this.onInternalError(error),
       onClosedForMemory: () => closedForMemory.happened(),
     }
-    this.#openings = new Openings(settings, secureContextOf(settings), this.#traffic, this)
+    this.#controls = new OpeningControls(
+      settings,
+      number,
+      control => this.#traffic.controlUsed(control),
+      opening => send({ type: 'claim', opening }),
+    )
+    this.#openings = new Openings(settings, secureContextOf(settings), this.#traffic, this, this.#controls)
+    this.#actions = new ConnectionActions(this.#connections, this.#archive)
     this.#gauges = new Gauges(this.#connections, this.#budget, codec, settings.codecThreads)
     this.#departure = new Departure(this.#connections, this.#openings, this.handovers, settings.drainTimeout, cut =>
       this.#exit(cut),
@@ -122,6 +134,10 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     else if (message.type === 'list-connections') void sendListing(this.#archive, message, send)
     else if (message.type === 'tell-connection')
       send({ type: 'connection', question: message.question, report: this.#archive.get(message.id) ?? null })
+    else if (message.type === 'default-controls') this.#setDefaultControls(message)
+    else if (message.type === 'claimed') this.#controls.granted(message.opening, message.controls)
+    else if (message.type === 'act')
+      send({ type: 'acted', question: message.question, ...this.#actions.act(message.target, message.action) })
     else if (message.type === 'leave') this.#leave(message.when)
   }
 
@@ -135,7 +151,11 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
 
   onUpgraded({ transport }: Opening, terms: ConnectionTerms, behind: Buffer): void {
     const recorder = this.#reports ? this.#archive.opened(terms, transport) : undefined
-    const connection = new Connection(this.#context, terms, transport, recorder)
+    const { controls } = terms
+    const connection =
+      controls === undefined
+        ? new Connection(this.#context, terms, transport, recorder)
+        : new ControlledConnection(this.#context, terms, controls, transport, recorder)
     this.#connections.set(terms.id, connection)
     this.#collector.handshakeDone()
     connection.start(behind)
@@ -167,6 +187,11 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     if (this.handovers.revoke(id)) return
     this.#openings.drop(id)
     this.#connections.get(id)?.destroy('another worker serves it')
+  }
+
+  #setDefaultControls({ question, controls, limited }: DefaultControls): void {
+    this.#controls.setDefault(controls, limited)
+    send({ type: 'default-controls-set', question })
   }
 
   #onConnectionGone(connection: Connection): void {

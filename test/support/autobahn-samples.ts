@@ -58,6 +58,7 @@ export function sampleConnection(changes: Partial<ConnectionReport> = {}): Conne
     httpVersion: '1.1',
     path: '/',
     query: '',
+    controls: null,
     handshake: { request: REQUEST, requestCut: false, response: '', extensions: null, subprotocol: null },
     closing: {
       ...{ initiator: 'client', received: close, sent: close },

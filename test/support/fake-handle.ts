@@ -74,6 +74,11 @@ export class FakeHandle implements TcpHandle {
     this.bytesRead = this.bytesWritten = this.writeQueueSize = undefined
   }
 
+  reset(closed: (this: TcpHandle) => void): number {
+    this.#closed = closed
+    return this.#call('reset')
+  }
+
   /** The peer has sent these octets. */
   receive(octets: Buffer | string): void {
     const size = Buffer.from(octets as Buffer).copy(this.#buffer)

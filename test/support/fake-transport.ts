@@ -30,6 +30,7 @@ export class FakeTransport implements Transport {
   paused = true
   ended = false
   destroyed = false
+  wasReset = false
   octetsSent = 0
 
   get writable(): boolean {
@@ -61,6 +62,11 @@ export class FakeTransport implements Transport {
 
   destroy(): void {
     this.destroyed = true
+  }
+
+  reset(): void {
+    this.destroyed = true
+    this.wasReset = true
   }
 
   /** The kernel takes all but `left` octets of what is pending. */

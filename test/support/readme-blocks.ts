@@ -4,18 +4,27 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { renderOptionsTable } from '../../src/cli/readme.js'
+import { renderControlsTable, renderViolationsTable } from '../../src/controls/catalogue.js'
 import { renderMetricsTable } from '../../src/metrics/readme.js'
 
-const ROOT = dirname(createRequire(import.meta.url).resolve('#package.json'))
+export const ROOT = dirname(createRequire(import.meta.url).resolve('#package.json'))
 
 export const README = join(ROOT, 'README.md')
 /** Has the table of the options of `echobahn load`. */
 export const LOAD_PAGE = join(ROOT, 'docs/load.md')
+/** Has the tables of the test controls. */
+export const CONTROLS_PAGE = join(ROOT, 'docs/controls.md')
 
 /** What renders the block of each name. */
 export const BLOCKS: Readonly<Record<string, () => string>> = {
   options: renderOptionsTable,
   metrics: renderMetricsTable,
+}
+
+/** What renders the blocks of the page of the controls, but for that of real clients (see test/clients). */
+export const CONTROLS_BLOCKS: Readonly<Record<string, () => string>> = {
+  controls: renderControlsTable,
+  violations: renderViolationsTable,
 }
 
 export function readReadme(): string {

@@ -71,7 +71,10 @@ export class WsClient implements EchoClient {
       this.#inbox.put(isBinary ? (data as Buffer) : (data as Buffer).toString())
     })
     this.socket.on('error', () => {})
-    this.closed = once(this.socket, 'close').then(([code, reason]) => ({ code, reason: String(reason) }))
+    // An error comes before the close, and is none of it.
+    this.closed = new Promise(resolve => {
+      this.socket.once('close', (code, reason) => resolve({ code, reason: String(reason) }))
+    })
     void this.closed.then(closing => this.#inbox.close(closing))
   }
 

@@ -8,12 +8,16 @@ import {
   type Acceptance,
   judgeUpgrade,
   type Refusal,
+  type RefusalReason,
   type UpgradeRequest,
   type UpgradeRules,
 } from '../../protocol/upgrade-request.js'
 import type { Transport, TransportHandler } from '../../transport/transport.js'
 import { type ConnectionTerms, connectionTerms } from '../connection-terms.js'
 import { acceptKey } from './accept-key.js'
+import { ControlledAnswer } from './controlled-answer.js'
+import { controlledHandshake, plainDescription } from './controlled-handshake.js'
+import type { Asked, OpeningControls } from './opening-controls.js'
 import { INCOMPLETE, OVER_LIMIT, TIMEOUT } from './refusals.js'
 
 /**
@@ -29,10 +33,10 @@ export interface OpeningHandler {
   /** The 101 is written. `behind` is what the peer sent right behind its request, and is lent for the call only. */
   onUpgraded(opening: Opening, terms: ConnectionTerms, behind: Buffer): void
   /**
+   * @param response as it was sent, empty for none
    * @param head of the request as far as it came, one character for each octet
-   * @param withBody whether the answer has a body
    */
-  onRefused(opening: Opening, refusal: Refusal, head: string, withBody: boolean): void
+  onRefused(opening: Opening, reason: RefusalReason, response: string, head: string): void
   /** The connection ended before it was a WebSocket one. */
   onGone(opening: Opening): void
   onInternalError(error: unknown): void
@@ -45,17 +49,20 @@ export class Opening implements TransportHandler {
   readonly #admission: Admission
   readonly #rules: UpgradeRules
   readonly #handler: OpeningHandler
+  readonly #controls: OpeningControls | undefined
   readonly #reader = new RequestHeadReader()
   /** By when the request must be complete, and a refused peer gone; monotonic milliseconds. */
   #deadline: number
   /** The answer is written, and it is no 101. */
   refused = false
+  #gone = false
   /** Octets that came after the refusal. */
   #dropped = 0
 
   /**
    * @param accept makes the transport, whose handler this is until the connection is upgraded
    * @param timeout milliseconds for the request to come
+   * @param controls undefined where no connection has any
    */
   constructor(
     id: number,
@@ -64,11 +71,13 @@ export class Opening implements TransportHandler {
     rules: UpgradeRules,
     timeout: number,
     handler: OpeningHandler,
+    controls?: OpeningControls,
   ) {
     this.id = id
     this.#admission = admission
     this.#rules = rules
     this.#handler = handler
+    this.#controls = controls
     this.#deadline = performance.now() + (admission === 0 ? timeout : Math.min(timeout, OVER_LIMIT_TIME))
     this.transport = accept(this)
     this.transport.resume()
@@ -93,6 +102,8 @@ export class Opening implements TransportHandler {
   }
 
   onClosed(): void {
+    this.#gone = true
+    this.#controls?.forget(this.id)
     this.#handler.onGone(this)
   }
 
@@ -109,7 +120,9 @@ export class Opening implements TransportHandler {
     if (reader.refusal !== undefined) return this.#refuse(reader.refusal)
     if (reader.head === undefined) return
     const judgement = this.#admission === 0 ? judgeUpgrade(reader.head, this.#rules) : OVER_LIMIT[this.#admission]
-    if (judgement.kind === 'refuse') this.#refuse(judgement, reader.head)
+    if (judgement.kind === 'refuse') this.#decline(judgement, reader.head)
+    else if (this.#controls?.concern(judgement.query))
+      this.#decide(reader.head, judgement, chunk.subarray(behind, length), this.#controls)
     else this.#accept(reader.head, judgement, chunk.subarray(behind, length))
   }
 
@@ -120,12 +133,54 @@ export class Opening implements TransportHandler {
     this.#handler.onUpgraded(this, terms, behind)
   }
 
+  #decline(refusal: Refusal, request: UpgradeRequest): void {
+    const isPlain = refusal.reason === 'not_upgrade' && this.#controls?.describesPlainHttp
+    const description = isPlain && plainDescription(this.id, this.transport, request, this.#controls.host)
+    if (description) this.#answerAndEnd('plain_http', description)
+    else this.#refuse(refusal, request)
+  }
+
+  /** Finds out which controls the connection has, which may take a word of the primary. */
+  #decide(request: UpgradeRequest, acceptance: Acceptance, behind: Buffer, controls: OpeningControls): void {
+    const early = Buffer.from(behind)
+    let decided = false
+    controls.decide(this.id, acceptance.query, decision => {
+      decided = true
+      if (this.refused || this.#gone) return
+      this.transport.resume()
+      if (decision === undefined) this.#accept(request, acceptance, early)
+      else if ('kind' in decision) this.#refuse(decision, request)
+      else this.#answerControlled(request, decision, early, controls)
+    })
+    if (!decided) this.transport.pause()
+  }
+
+  #answerControlled(request: UpgradeRequest, asked: Asked, early: Buffer, controls: OpeningControls): void {
+    const head = this.#reader.text
+    const handshake = controlledHandshake(this.id, this.transport, request, head, asked, this.#rules, controls)
+    if (handshake.kind === 'refuse') return this.#refuse(handshake, request)
+    const { terms, answer, active } = handshake
+    // The controls have deadlines of their own.
+    this.#deadline = Number.POSITIVE_INFINITY
+    if (answer.behind !== 'upgraded') {
+      this.refused = true
+      this.#handler.onRefused(this, 'control', answer.octets, head)
+    }
+    new ControlledAnswer(this.transport, answer, active, controls.holdTimeout, early, {
+      onAnswered: behind => this.#handler.onUpgraded(this, terms, behind),
+      onGone: () => this.onClosed(),
+    }).begin()
+  }
+
   #refuse(refusal: Refusal, request?: UpgradeRequest): void {
+    this.#answerAndEnd(refusal.reason, refusalResponse(refusal, request?.method !== 'HEAD'))
+  }
+
+  #answerAndEnd(reason: RefusalReason, response: string): void {
     this.refused = true
     this.#deadline = performance.now() + LINGER_TIME
-    const withBody = request?.method !== 'HEAD'
-    this.#handler.onRefused(this, refusal, this.#reader.received, withBody)
-    this.#send(refusalResponse(refusal, withBody))
+    this.#handler.onRefused(this, reason, response, this.#reader.received)
+    this.#send(response)
     this.transport.end()
   }
 

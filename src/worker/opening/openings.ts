@@ -2,13 +2,14 @@
 
 import type { SecureContext } from 'node:tls'
 import type { Admission } from '../../messages.js'
-import type { Refusal, UpgradeRules } from '../../protocol/upgrade-request.js'
+import type { RefusalReason, UpgradeRules } from '../../protocol/upgrade-request.js'
 import type { RefusedRequest } from '../../report/refused-handshake.js'
 import type { Settings } from '../../settings.js'
 import { acceptTransport } from '../../transport/accept.js'
 import type { ConnectionTerms } from '../connection-terms.js'
 import type { Traffic } from '../traffic.js'
 import { Opening, type OpeningHandler } from './opening.js'
+import type { OpeningControls } from './opening-controls.js'
 
 export interface OpeningsHandler {
   /** The 101 is written. `behind` is what the peer sent right behind its request, and is lent for the call only. */
@@ -27,6 +28,7 @@ export class Openings implements OpeningHandler {
   readonly #secureContext: SecureContext | undefined
   readonly #traffic: Traffic
   readonly #handler: OpeningsHandler
+  readonly #controls: OpeningControls | undefined
   readonly #rules: UpgradeRules
   /** Oldest first. */
   readonly #open = new Map<number, Opening>()
@@ -38,11 +40,13 @@ export class Openings implements OpeningHandler {
     secureContext: SecureContext | undefined,
     traffic: Traffic,
     handler: OpeningsHandler,
+    controls?: OpeningControls,
   ) {
     this.#settings = settings
     this.#secureContext = secureContext
     this.#traffic = traffic
     this.#handler = handler
+    this.#controls = controls
     this.#rules = rulesOf(settings)
     this.#most =
       settings.maxOpenings === 0 ? Number.POSITIVE_INFINITY : Math.ceil(settings.maxOpenings / settings.workers)
@@ -57,6 +61,7 @@ export class Openings implements OpeningHandler {
       this.#rules,
       this.#settings.handshakeTimeout,
       this,
+      this.#controls,
     )
     if (opening.transport.kind === 'stream') this.#handler.onFallback()
     this.#open.set(id, opening)
@@ -90,9 +95,11 @@ export class Openings implements OpeningHandler {
     this.#handler.onUpgraded(opening, terms, behind)
   }
 
-  onRefused({ id, transport }: Opening, refusal: Refusal, head: string, withBody: boolean): void {
-    this.#traffic.handshake(refusal.reason)
-    this.#handler.onRefused({ id, peer: transport.peer, transport: transport.kind, head, refusal, withBody })
+  onRefused({ id, transport }: Opening, reason: RefusalReason, response: string, head: string): void {
+    this.#traffic.handshake(reason)
+    // A page about this service is no refusal.
+    if (reason === 'plain_http') return
+    this.#handler.onRefused({ id, peer: transport.peer, transport: transport.kind, head, reason, response })
   }
 
   onGone({ id }: Opening): void {

@@ -9,6 +9,7 @@ import { type TestContext, test } from 'node:test'
 import { readFilter } from '../../../src/admin/connection-query.js'
 import { createAdmin } from '../../../src/admin/server.js'
 import type { AdminView, ConnectionList } from '../../../src/admin/view.js'
+import { refusalResponse } from '../../../src/protocol/handshake-response.js'
 import type { ConnectionFilter } from '../../../src/report/filter.js'
 import { LogBlocks } from '../../../src/report/log-blocks.js'
 import { Recorder } from '../../../src/report/recorder.js'
@@ -38,9 +39,12 @@ function evilRecorder(): Recorder {
 }
 
 function refusedHandshake() {
-  const refusal = { kind: 'refuse', status: 400, sentence: EVIL, headers: {}, reason: 'bad_http' } as const
+  const response = refusalResponse(
+    { kind: 'refuse', status: 400, sentence: EVIL, headers: {}, reason: 'bad_http' },
+    true,
+  )
   const head = `GET / HTTP/1.1\r\nUser-Agent: ${EVIL}\r\n${'x'.repeat(5000)}`
-  return new RefusedHandshake({ id: 8, peer: EVIL, transport: 'tcp', head, refusal, withBody: true }, 1)
+  return new RefusedHandshake({ id: 8, peer: EVIL, transport: 'tcp', head, reason: 'bad_http', response }, 1)
 }
 
 const COUNTS = {

@@ -24,6 +24,13 @@ const NO_REPORTS = {
 const WORKER = { worker: 1, pid: 4711, state: 'ready', connections: 3, ageSeconds: 1.5 } as const
 const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
+const NO_CONTROLS: AdminView['controls'] = {
+  inForce: { controls: null, from: 'option', left: null, share: null, seed: null },
+  put: async () => assert.fail('not asked for'),
+  clear: async () => assert.fail('not asked for'),
+  act: async () => assert.fail('not asked for'),
+}
+
 function fakeView(overrides: Partial<AdminView> = {}): AdminView {
   return {
     settings: SETTINGS,
@@ -33,6 +40,7 @@ function fakeView(overrides: Partial<AdminView> = {}): AdminView {
     metrics: async () => ({ contentType: CONTENT_TYPE, body: 'a 1\n' }),
     connections: async () => ({ connections: [], end: undefined, unasked: [], ...NO_REPORTS }),
     connection: async () => ({ report: undefined, unasked: [] }),
+    controls: NO_CONTROLS,
     reload: async () => undefined,
     onError: error => assert.fail(`unexpected: ${error}`),
     ...overrides,
@@ -110,7 +118,11 @@ test('POST /reload answers 202, and 409 with the reason when it cannot begin', a
 test('/ lists routes that exist', async t => {
   const get = await serve(
     t,
-    fakeView({ connection: async () => ({ report: { id: 1 } as ConnectionReport, unasked: [] }) }),
+    fakeView({
+      settings: { ...SETTINGS, controlsPrefix: 'eb-', reports: 1 },
+      connection: async () => ({ report: { id: 1 } as ConnectionReport, unasked: [] }),
+      controls: { ...NO_CONTROLS, act: async () => ({ done: [1], busy: [], unasked: [] }) },
+    }),
   )
   const index = (await (await get('/')).json()) as Record<string, string>
   for (const route of Object.keys(index)) {

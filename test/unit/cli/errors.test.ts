@@ -46,6 +46,12 @@ const BAD: { readonly [Field in keyof Settings]: readonly string[] } = {
   lowWaterMark: SIZE,
   slowReaderTimeout: DURATION,
   drainTimeout: DURATION,
+  drainDelay: DURATION,
+  controls: CHOICE,
+  controlsPrefix: ['a b', 'a&', 'a=', 'ü', '%', 'x'.repeat(33)],
+  defaultControls: [''],
+  controlsHoldTimeout: [...DURATION, '0'],
+  plainHttp: CHOICE,
   reports: [...WHOLE, '2147483648'],
   reportsFailed: [...WHOLE, '2147483648'],
   reportsSecrets: CHOICE,
@@ -92,6 +98,16 @@ for (const { field, flag, variable, allowed, secret } of OPTIONS) {
     assert.equal(lineFor([flag, '--']), line)
   })
 }
+
+test('default controls are judged as those of a URL, without prefix', () => {
+  const why = (controls: string, ...others: string[]): string =>
+    lineFor(['--default-controls', controls, ...others]).slice(`--default-controls=${controls}: `.length)
+  assert.match(why('dely=1s'), /^There is no control "dely". The nearest is delay\./)
+  assert.match(why('delay=1'), /^The control delay is "1"; allowed are durations 0–1m/)
+  assert.match(why('&'), /^There is no control in it\.$/)
+  assert.match(why('send=bomb=2MiB', '--max-message', '1MiB'), /up to max-message, 1MiB/)
+  assert.match(why('delay=1s', '--controls', 'off'), /^allowed only while controls is on or all$/)
+})
 
 test('the words of what is allowed', () => {
   assert.equal(lineFor(['--deflate-level=12']), '--deflate-level=12: allowed are auto or a whole number 0–9')

@@ -148,7 +148,7 @@ test('the variables of the service are its own, and its limits fit the container
   assert.deepEqual([settings.port, settings.adminPort], [8888, 8889])
   // As the service itself counts at its start (src/primary/open-files).
   assert.ok(echo.ulimits.nofile.soft >= settings.maxConnections + 256)
-  assert.ok((parseDuration(echo.stop_grace_period as string) as number) > settings.drainTimeout)
+  assert.ok((parseDuration(echo.stop_grace_period as string) as number) > settings.drainDelay + settings.drainTimeout)
 })
 
 test('several replicas can publish their port: it may be left to the engine', () => {

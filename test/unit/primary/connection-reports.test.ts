@@ -29,8 +29,8 @@ const reportsOf = (...ids: number[]) =>
   })
 
 function refused(id: number) {
-  const refusal = { kind: 'refuse', status: 400, sentence: 'No.', headers: {}, reason: 'bad_http' } as const
-  return new RefusedHandshake({ id, peer: '', transport: 'tcp', head: '', refusal, withBody: true }, 1).report()
+  const response = 'HTTP/1.1 400 Bad Request\r\n\r\nNo.\n'
+  return new RefusedHandshake({ id, peer: '', transport: 'tcp', head: '', reason: 'bad_http', response }, 1).report()
 }
 
 class FakeWorker implements ReportingWorker {

@@ -38,7 +38,7 @@ function bench(t: TestContext, admission: Admission = 0, timeout = TIMEOUT) {
         events.push('upgraded')
         upgraded.push({ terms, behind: String(behind) })
       },
-      onRefused: (_opening, { status, reason }) => void events.push(`refused ${status} ${reason}`),
+      onRefused: (_opening, reason, response) => void events.push(`refused ${response.slice(9, 12)} ${reason}`),
       onGone: ({ id }) => void events.push(`gone ${id}`),
       onInternalError: error => void events.push(String(error)),
     },
