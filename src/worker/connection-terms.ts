@@ -35,6 +35,8 @@ export interface ConnectionTerms {
 
 /** Octets that are kept of a User-Agent. */
 const MOST_AGENT_KEPT = 256
+/** Of a path, and of a query, where the head is longer than what is kept of it. */
+const MOST_TARGET_KEPT = 1024
 
 /** @param head the request as text */
 export function connectionTerms(
@@ -48,21 +50,22 @@ export function connectionTerms(
 ): ConnectionTerms {
   const { deflate, extensionsHeader, subprotocol } = acceptance
   // Strings cut out of the head keep all of it in memory, which is fine for as long as all of it is kept.
-  const keep = head.length <= MOST_KEPT ? (text: string): string => text : flatCopy
+  const keepsAll = head.length <= MOST_KEPT
+  const keep = (text: string, most: number): string => (keepsAll ? text : flatCopy(text.slice(0, most)))
   const agent = fieldValue(request.rawHeaders, 'user-agent')
   return {
     id,
     peer: transport.peer,
     transport: transport.kind,
     httpVersion: request.httpVersion,
-    path: keep(acceptance.path),
-    query: keep(acceptance.query),
-    request: keep(head.slice(0, MOST_KEPT)),
-    key: keep(acceptance.key),
+    path: keep(acceptance.path, MOST_TARGET_KEPT),
+    query: keep(acceptance.query, MOST_TARGET_KEPT),
+    request: keep(head, MOST_KEPT),
+    key: keep(acceptance.key, MOST_KEPT),
     accept,
-    userAgent: agent && keep(agent.slice(0, MOST_AGENT_KEPT)),
+    userAgent: agent && keep(agent.slice(0, MOST_AGENT_KEPT), MOST_AGENT_KEPT),
     extensions: extensionsHeader ?? null,
-    subprotocol: subprotocol === undefined ? null : keep(subprotocol),
+    subprotocol: subprotocol === undefined ? null : keep(subprotocol, MOST_TARGET_KEPT),
     deflate,
     controls,
   }

@@ -1,6 +1,6 @@
 // What one connection sends: frames put together in the worker's outbox, counted, written, and noted in its report.
 
-import { FIN, MAX_HEADER, writeHeader } from '../protocol/frame-encoder.js'
+import { FIN, headerLength, writeHeader } from '../protocol/frame-encoder.js'
 import type { Recorder } from '../report/recorder.js'
 import type { Transport } from '../transport/transport.js'
 import type { Outbox } from './outbox.js'
@@ -61,7 +61,7 @@ export class Outgoing {
 
   /** A whole frame, as opcode and payload, behind what is in the outbox. */
   frame(opcode: number, payload: Buffer): void {
-    this.reserve(payload.length + MAX_HEADER)
+    this.reserve(headerLength(payload.length) + payload.length)
     this.header(FIN, opcode, payload.length)
     this.outbox.append(payload, 0, payload.length)
   }

@@ -262,3 +262,12 @@ test('a drop counts what the kernel took last, keeps the counts, and closes once
   assert.deepEqual(events, ['chunk abc', 'closed'])
   assert.equal(handle.calls.filter(call => call === 'close').length, 1)
 })
+
+test('a drop counts the last octet as well', () => {
+  const { handle, observer, transport } = bench()
+  handle.takes = 0
+  transport.write(Buffer.alloc(1))
+  handle.take()
+  transport.destroy()
+  assert.deepEqual([observer.sent, transport.unsent], [1, 0])
+})

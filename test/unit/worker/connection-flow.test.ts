@@ -158,6 +158,24 @@ test('a connection that is gone holds nothing, and takes no turn any more', asyn
   assert.equal(opcodes(bench).length, 2)
 })
 
+test('an end that comes from elsewhere drops the rest of a chunk', async () => {
+  const bench = openSharing(2)
+  feed(bench, Buffer.concat(Array.from({ length: 9 }, () => clientFrame({ opcode: BINARY, payload: 'x' }))))
+  bench.connection.onInternalError(new Error('broken'))
+  assert.equal(bench.connection.held, 0)
+  await nextTurn()
+  assert.deepEqual(opcodes(bench), [BINARY, BINARY, CLOSE])
+  assert.equal(bench.transport.paused, false)
+})
+
+test('a text that is kept until it is whole is given up with its connection', () => {
+  const bench = openConnection()
+  feed(bench, clientFrame({ opcode: TEXT, payload: LONG }).subarray(0, 50))
+  assert.equal(bench.connection.held, LONG.length + 4)
+  bench.connection.onClosed()
+  assert.equal(bench.connection.held, 0)
+})
+
 test('the rest of a chunk is copied once, not in each turn', async () => {
   const bench = openSharing(1)
   feed(bench, Buffer.concat(Array.from({ length: 4 }, () => clientFrame({ opcode: BINARY, payload: 'x' }))))

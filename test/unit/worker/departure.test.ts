@@ -10,7 +10,7 @@ const DRAIN = 10_000
 /** A departure of so many connections and openings; the jitter is the most there can be. */
 function bench(t: TestContext, count: number, openingCount = 0, drainTimeout = DRAIN) {
   t.mock.timers.enable({ apis: ['setTimeout'] })
-  t.mock.method(Math, 'random', () => 1)
+  const { mock: jitter } = t.mock.method(Math, 'random', () => 1)
   const calls: string[] = []
   const late = new Set<number>()
   const connections = new Map<number, Connection>()
@@ -42,19 +42,20 @@ function bench(t: TestContext, count: number, openingCount = 0, drainTimeout = D
   const tick = (milliseconds: number): void => {
     for (let i = 0; i < milliseconds; i++) t.mock.timers.tick(1)
   }
-  return { departure, calls, late, openings, handovers, done, gone, tick }
+  return { departure, jitter, calls, late, openings, handovers, done, gone, tick }
 }
 
 test('with nobody there it is done at once, once', t => {
   const { departure, done, calls, tick } = bench(t, 0)
   departure.leave('now')
+  assert.deepEqual(done, [0])
   departure.onGone(false)
   tick(60_000)
   assert.deepEqual([done, calls], [[0], ['openings closed']])
 })
 
 test('now: openings are dropped, and every connection gets its 1001 in groups of 64, a short pause before each', t => {
-  const { departure, calls, tick } = bench(t, 130)
+  const { departure, jitter, calls, tick } = bench(t, 130)
   departure.leave('now')
   assert.deepEqual(calls, ['openings closed'])
   tick(19)
@@ -71,6 +72,7 @@ test('now: openings are dropped, and every connection gets its 1001 in groups of
   assert.equal(calls.length, 1 + 130)
   tick(1000)
   assert.equal(calls.length, 1 + 130)
+  assert.equal(jitter.callCount(), 3)
 })
 
 test('a last group of one gets its Close too', t => {

@@ -83,6 +83,7 @@ test('a legal request is answered with 101; terms and what stood behind it go on
     accept: 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=',
     userAgent: 'me',
     subprotocol: 'chat',
+    controls: undefined,
   })
 })
 
@@ -194,4 +195,16 @@ test('an error of our own ends the connection, and nothing else', t => {
   })
   feed(requestHead())
   assert.deepEqual([events, transport.destroyed], [['Error: broken'], true])
+})
+
+test('of a long head a bounded part is kept, in strings of their own', t => {
+  const { upgraded, feed } = bench(t)
+  const headers = requestHead(
+    ['Host: a', ...UPGRADE_HEADERS.slice(1), `User-Agent: ${'u'.repeat(3000)}`],
+    `GET /${'p'.repeat(3000)}?${'q'.repeat(3000)} HTTP/1.1`,
+  )
+  feed(headers)
+  const [{ terms }] = upgraded
+  assert.equal(terms.request, headers.slice(0, 4096))
+  assert.deepEqual([terms.path.length, terms.query.length, terms.userAgent?.length], [1024, 1024, 256])
 })
