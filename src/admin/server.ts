@@ -7,6 +7,7 @@ import { requireBearer } from './bearer.js'
 import { renderList, renderReport, STYLE_SOURCE, workersDoNotAnswer } from './connection-pages.js'
 import { readFilter } from './connection-query.js'
 import { errorHandler, methodNotAllowed, notFound, sendError } from './errors.js'
+import { metricsHandler } from './metrics-route.js'
 import type { AdminView } from './view.js'
 
 /** Answers of `GET /`: what there is, with one line each. */
@@ -68,10 +69,7 @@ function addReports(app: Express, view: AdminView): void {
   get(app, '/', (_request, response) => {
     response.json(INDEX)
   })
-  get(app, '/metrics', async (_request, response) => {
-    const { contentType, body } = await view.metrics()
-    response.set('Content-Type', contentType).send(body)
-  })
+  get(app, '/metrics', metricsHandler(view))
   get(app, '/config', (_request, response) => {
     response.json(configuration(view.settings))
   })

@@ -18,6 +18,8 @@ import { CLOSE_WAITS, CODEC_FULL, FlowControl, HIGH_WATER, MEMORY, NEXT_TURN, ty
 import type { Holder, MemoryBudget } from './memory-budget.js'
 import type { Outbox } from './outbox.js'
 import { Outgoing } from './outgoing.js'
+import type { Pauses } from './pauses.js'
+import type { PingTimes } from './ping-times.js'
 import { ECHO_OVERHEAD } from './plain-echo.js'
 import type { Traffic } from './traffic.js'
 import type { Share, Turns, TurnTaker } from './turns.js'
@@ -31,6 +33,8 @@ export interface ConnectionContext {
   readonly turns: Turns
   readonly share: Share
   readonly budget: MemoryBudget
+  readonly pauses: Pauses
+  readonly pings: PingTimes
   readonly plainRules: DecoderRules
   readonly compressedRules: DecoderRules
   onGone(connection: Connection): void
@@ -110,10 +114,6 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
     if (behind.length > 0) this.onChunk(behind, behind.length)
   }
 
-  get paused(): boolean {
-    return this.#flow.paused
-  }
-
   /** Octets of memory that are held for this connection. */
   get held(): number {
     return this.#echo.held + this.out.held + (this.#rest?.length ?? 0)
@@ -138,6 +138,8 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
 
   onClosed(): void {
     this.#letGo()
+    this.#flow.gone()
+    this.#context.pings.forget(this)
     this.recorder?.closed()
     const { initiator, code } = this.#closing
     this.#traffic.connectionClosed(initiator, code, (performance.now() - this.#openedAt) / 1000)
@@ -291,6 +293,10 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
     this.#context.turns.add(this)
   }
 
+  reasonsChanged(before: number, after: number): void {
+    this.#context.pauses.change(before, after)
+  }
+
   // What the echo asks for.
 
   get open(): boolean {
@@ -391,6 +397,7 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
 
   /** A chunk is only lent, so what is left of it is copied; but once only, not in each turn. */
   #keepRest(chunk: Buffer, start: number, end: number, readAt: number): void {
+    if (this.#context.share.left <= 0) this.#traffic.turnCut()
     const isCopy = this.#flow.has(NEXT_TURN)
     this.#rest = isCopy ? chunk : Buffer.from(chunk.subarray(start, end))
     this.#restAt = isCopy ? start : 0
@@ -429,7 +436,14 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
     else if (opcode === PING && this.#closing.state === OPEN) {
       out.header(FIN, PONG, payloadLength)
       outbox.position = payload + payloadLength
-    }
+    } else if (opcode === PONG) this.#onPong()
+  }
+
+  /** Our pings are empty; a pong that is not was unasked for (RFC 6455 section 5.5.3). */
+  #onPong(): void {
+    if (this.decoder.payloadLength > 0) return
+    const roundTrip = this.#context.pings.answered(this)
+    if (roundTrip !== undefined) this.#traffic.pingAnswered(roundTrip)
   }
 
   #onClose(): void {
@@ -450,6 +464,7 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
   }
 
   #ping(): void {
+    this.#context.pings.sent(this)
     this.out.control(PING, NOTHING)
     this.out.flush()
   }

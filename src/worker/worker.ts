@@ -20,10 +20,14 @@ import { Departure } from './departure.js'
 import { Gauges } from './gauges.js'
 import { type HandoverHandler, Handovers } from './handovers.js'
 import { IdleCollector } from './idle-collector.js'
+import { LoopWatch } from './loop-watch.js'
 import { MemoryBudget } from './memory-budget.js'
 import type { Opening } from './opening/opening.js'
 import { Openings, type OpeningsHandler } from './opening/openings.js'
 import { Outbox } from './outbox.js'
+import { Pauses } from './pauses.js'
+import { PingTimes } from './ping-times.js'
+import { watchCollections } from './process-gauges.js'
 import { Traffic } from './traffic.js'
 import { Share, Turns } from './turns.js'
 
@@ -69,6 +73,8 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
   readonly #openings: Openings
   readonly #codec: Codec
   readonly #gauges: Gauges
+  readonly #loop: LoopWatch
+  readonly #pauses: Pauses
   readonly #context: ConnectionContext
   readonly #connections = new Map<number, Connection>()
   readonly #collector = new IdleCollector()
@@ -85,6 +91,9 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     this.#codec = codec
     this.#budget = new MemoryBudget(Math.floor(settings.memoryBudget / settings.workers))
     this.#traffic = new Traffic(counters)
+    this.#pauses = new Pauses(counters)
+    this.#loop = new LoopWatch(counters)
+    watchCollections()
     const closedForMemory = new Occasional(count =>
       log.warn({ connections: count, held: this.#budget.held }, 'the memory budget is used up: closed who held most'),
     )
@@ -96,6 +105,8 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
       turns: new Turns(),
       share: new Share(),
       budget: this.#budget,
+      pauses: this.#pauses,
+      pings: new PingTimes(),
       plainRules: decoderRules(settings, false),
       compressedRules: decoderRules(settings, true),
       onGone: connection => this.#onConnectionGone(connection),
@@ -103,7 +114,13 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
       onClosedForMemory: () => closedForMemory.happened(),
     }
     this.#openings = new Openings(settings, secureContextOf(settings), this.#traffic, this)
-    this.#gauges = new Gauges(this.#connections, this.#budget, codec, settings.codecThreads)
+    this.#gauges = new Gauges({
+      pauses: this.#pauses,
+      budget: this.#budget,
+      codec,
+      codecThreads: settings.codecThreads,
+      openings: this.#openings,
+    })
     this.#departure = new Departure(this.#connections, this.#openings, this.handovers, settings.drainTimeout, cut =>
       this.#exit(cut),
     )
@@ -174,6 +191,8 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     // What is counted and what has become of connections are known together.
     this.handovers.tell()
     this.#traffic.addWholeEchoes()
+    this.#pauses.addUp()
+    this.#loop.look()
     send({ type: 'snapshot', question, deltas: this.#counters.takeDeltas(), gauges: this.#gauges.take() })
   }
 
@@ -185,7 +204,7 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
 
   #exit(cut: number): void {
     for (const timer of this.#timers) clearInterval(timer)
-    this.#gauges.stop()
+    this.#loop.stop()
     // A process that exits while a thread makes a zlib context is aborted by Node ("close before init").
     const closed = this.#codec.close()
     this.#sendSnapshot(0)

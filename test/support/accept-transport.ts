@@ -66,15 +66,20 @@ export interface Connected {
   readonly socket: Socket
   readonly transport: Transport
   readonly listener: Listener
+  readonly counters: Counters
   /** Octets of the sockets that are counted. */
   counted(direction: 'received' | 'sent'): number
 }
 
-/** @param tamper may spoil the handle before a transport is put over it */
+/**
+ * @param tamper may spoil the handle before a transport is put over it
+ * @param spoil is called with the client's TCP socket in the place of a TLS handshake
+ */
 export async function connected(
   t: { after(hook: () => void): void },
   kind: TransportKind,
   tamper: (handle: object) => void = () => {},
+  spoil?: (plain: Socket) => void,
 ): Promise<Connected> {
   const server = createServer({ pauseOnConnect: true })
   t.after(() => server.close())
@@ -92,16 +97,18 @@ export async function connected(
   const secureContext = kind === 'tls' ? createSecureContext(files) : undefined
   const transport = acceptTransport(handle, secureContext, new Traffic(counters), listener)
   t.after(() => transport.destroy())
-  const client = kind === 'tls' ? connectTls({ socket: plain, rejectUnauthorized: false }) : plain
+  spoil?.(plain)
+  const client =
+    kind === 'tls' && spoil === undefined ? connectTls({ socket: plain, rejectUnauthorized: false }) : plain
   client.on('error', () => {})
   plain.on('error', () => {})
-  if (kind === 'tls') await once(client, 'secureConnect')
+  if (client !== plain) await once(client, 'secureConnect')
   const counted = (direction: 'received' | 'sent'): number => {
     // Brings the counters up to date.
     void [transport.octetsReceived, transport.octetsSent, transport.pending]
     return counters.values[offsetOf('wire_bytes_total', { direction })]
   }
-  return { client, socket: plain, transport, listener, counted }
+  return { client, socket: plain, transport, listener, counters, counted }
 }
 
 /** The bare handle of the next connection, as the primary takes it. */

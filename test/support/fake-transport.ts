@@ -11,6 +11,8 @@ import { CodecMetrics } from '../../src/worker/codec-metrics.js'
 import { Connection, type ConnectionContext, decoderRules } from '../../src/worker/connection.js'
 import { MemoryBudget } from '../../src/worker/memory-budget.js'
 import { Outbox } from '../../src/worker/outbox.js'
+import { Pauses } from '../../src/worker/pauses.js'
+import { PingTimes } from '../../src/worker/ping-times.js'
 import { Traffic } from '../../src/worker/traffic.js'
 import { Share, Turns } from '../../src/worker/turns.js'
 
@@ -85,6 +87,7 @@ export interface Bench {
   readonly counters: Counters
   readonly codec: Codec
   readonly budget: MemoryBudget
+  readonly pauses: Pauses
   readonly errors: unknown[]
 }
 
@@ -99,6 +102,7 @@ export function openSharing(share: number, deflate?: DeflateAgreement, ...flags:
   const counters = new Counters()
   const codec = new Codec(settings, new CodecMetrics(counters, pino({ level: 'silent' })))
   const errors: unknown[] = []
+  const pauses = new Pauses(counters)
   const budget = new MemoryBudget(settings.memoryBudget / settings.workers)
   const context: ConnectionContext = {
     settings,
@@ -108,6 +112,8 @@ export function openSharing(share: number, deflate?: DeflateAgreement, ...flags:
     turns: new Turns(),
     share: new Share(share),
     budget,
+    pauses,
+    pings: new PingTimes(),
     plainRules: decoderRules(settings, false),
     compressedRules: decoderRules(settings, true),
     onGone: () => {},
@@ -117,7 +123,7 @@ export function openSharing(share: number, deflate?: DeflateAgreement, ...flags:
   const transport = new FakeTransport()
   const connection = new Connection(context, { id: 1, deflate }, transport)
   connection.start(Buffer.alloc(0))
-  return { connection, transport, counters, codec, budget, errors }
+  return { connection, transport, counters, codec, budget, pauses, errors }
 }
 
 export function feed({ connection }: Bench, ...chunks: Buffer[]): void {
