@@ -2,6 +2,7 @@
 // Workers count the summed ones, snapshot the worker ones, and the primary knows its own.
 
 import { PROTOCOL_ERRORS, type ProtocolErrorCode } from '../errors.js'
+import { PAUSE_REASONS } from '../pause-reasons.js'
 import { CLOSE_CODE_LABELS } from '../protocol/close-codes.js'
 import { OPCODE_NAMES } from '../protocol/opcodes.js'
 import { REFUSAL_REASONS } from '../protocol/upgrade-request.js'
@@ -27,10 +28,6 @@ export type EndCause = (typeof END_CAUSES)[number]
 /** What a lack of file descriptors did to connections: see the help of `shortages_total`. */
 export const SHORTAGES = ['turned_away', 'accept_failed', 'undelivered'] as const
 export type Shortage = (typeof SHORTAGES)[number]
-
-/** Why a connection is not read, the weightier reason first: of several the first one counts. */
-export const PAUSE_REASONS = ['memory', 'codec', 'high_water', 'closing', 'turn'] as const
-export type PauseReason = (typeof PAUSE_REASONS)[number]
 
 /** Limits that an alert compares a gauge with, named as their options. */
 export const LIMITS = ['max_connections', 'codec_queue', 'memory_budget'] as const

@@ -6,6 +6,7 @@ import { Chops } from './chops.js'
 import type { LogBlocks } from './log-blocks.js'
 import type { ConnectionReport, ConnectionSummary } from './report.js'
 import { Tally } from './tally.js'
+import { TimeAccount } from './time-account.js'
 import { WireLog } from './wire-log.js'
 
 type Peer = 'client' | 'server'
@@ -40,6 +41,7 @@ export interface OctetSource {
 
 export class Recorder {
   readonly tally = new Tally()
+  readonly time = new TimeAccount()
   readonly #opened: Opened
   /** Number of the worker that serves the connection. */
   readonly #worker: number
@@ -67,26 +69,26 @@ export class Recorder {
     return this.#opened.id
   }
 
-  /** `length` octets came, the first of `chunk`. */
-  read(chunk: Buffer, length: number): void {
+  /** `length` octets came, the first of `chunk`, at `now` in monotonic milliseconds. */
+  read(chunk: Buffer, length: number, now: number): void {
     this.#reads.add(length)
-    if (!this.#log.cut) this.#log.read(this.#now, chunk, length)
+    this.#log.read(this.#since(now), chunk, length)
   }
 
   /** `octets` were handed to the socket. */
   wrote(octets: Buffer): void {
     this.#writes.add(octets.length)
-    if (!this.#log.cut) this.#log.wrote(this.#now, octets)
+    this.#log.wrote(this.#since(performance.now()), octets)
   }
 
   closeReceived(code: number, reason: string): void {
     this.#initiator ??= 'client'
-    this.#log.close(this.#now, 'received', { code, reason })
+    this.#log.close(this.#since(performance.now()), 'received', { code, reason })
   }
 
   closeSent(code: number, reason: string): void {
     this.#initiator ??= 'server'
-    this.#log.close(this.#now, 'sent', { code, reason })
+    this.#log.close(this.#since(performance.now()), 'sent', { code, reason })
   }
 
   failed(code: ProtocolErrorCode): void {
@@ -107,7 +109,9 @@ export class Recorder {
   /** The socket is gone. */
   closed(): void {
     this.ended('client')
-    this.#duration = performance.now() - this.#openedAt
+    const now = performance.now()
+    this.#duration = now - this.#openedAt
+    this.time.closed(now)
     const { octetsReceived, octetsSent, unsent } = this.#octets
     this.#octets = { octetsReceived, octetsSent, unsent }
   }
@@ -136,6 +140,7 @@ export class Recorder {
   report(): ConnectionReport {
     const { peer, transport, httpVersion, path, query, request, accept, extensions, subprotocol } = this.#opened
     const { octetsReceived, octetsSent, unsent } = this.#octets
+    const now = performance.now()
     const response = switchingProtocols(accept, extensions, subprotocol)
     return {
       ...this.summary(),
@@ -156,14 +161,17 @@ export class Recorder {
       received: { octets: octetsReceived, ...this.#reads.describe(), ...this.tally.received },
       sent: { octets: octetsSent, ...this.#writes.describe(), ...this.tally.sent },
       unsentOctets: unsent,
+      time: this.time.describe(this.#duration ?? now - this.#openedAt, now),
+      slowestEcho: this.time.slowestEcho(this.#openedAt),
+      pings: this.time.pings,
       log: this.#log.events,
       logCut: this.#log.cut,
     }
   }
 
-  /** Microseconds since the connection was opened. */
-  get #now(): number {
-    return Math.round((performance.now() - this.#openedAt) * 1000)
+  /** Microseconds from the opening of the connection to an instant in monotonic milliseconds. */
+  #since(now: number): number {
+    return Math.max(0, Math.round((now - this.#openedAt) * 1000))
   }
 
   /** A closing is clean when both Close frames went over the wire (RFC 6455 section 7.1.4). */

@@ -9,7 +9,7 @@ import { CLOSE, isControl, PING, PONG } from '../protocol/opcodes.js'
 import type { Recorder } from '../report/recorder.js'
 import type { Settings } from '../settings.js'
 import type { Transport, TransportHandler } from '../transport/transport.js'
-import { ClosingHandshake, type ClosingPort, ENDING, OPEN } from './closing-handshake.js'
+import { ClosingHandshake, type ClosingPort, ENDING, type Initiator, OPEN } from './closing-handshake.js'
 import type { ConnectionTerms } from './connection-terms.js'
 import { createEcho } from './create-echo.js'
 import { Deadlines, END_OVERDUE, PING_DUE, SILENT, SLOW_READER, type Watched } from './deadlines.js'
@@ -18,7 +18,7 @@ import { CLOSE_WAITS, CODEC_FULL, FlowControl, HIGH_WATER, MEMORY, NEXT_TURN, ty
 import type { Holder, MemoryBudget } from './memory-budget.js'
 import type { Outbox } from './outbox.js'
 import { Outgoing } from './outgoing.js'
-import type { Pauses } from './pauses.js'
+import { type Pauses, pausePlace } from './pauses.js'
 import type { PingTimes } from './ping-times.js'
 import { ECHO_OVERHEAD } from './plain-echo.js'
 import type { Traffic } from './traffic.js'
@@ -39,6 +39,7 @@ export interface ConnectionContext {
   readonly compressedRules: DecoderRules
   onGone(connection: Connection): void
   onInternalError(error: unknown): void
+  onProtocolError(connection: Connection, error: ProtocolError): void
   /** A connection was closed since the memory budget is used up. */
   onClosedForMemory(): void
 }
@@ -114,6 +115,17 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
     if (behind.length > 0) this.onChunk(behind, behind.length)
   }
 
+  /** Address and port; costs a system call. */
+  get peer(): string {
+    return this.#transport.peer
+  }
+
+  /** Who closed, the code, and the seconds that it lasted. */
+  get ending(): { readonly initiator: Initiator; readonly code: number; readonly seconds: number } {
+    const { initiator, code } = this.#closing
+    return { initiator, code, seconds: (performance.now() - this.#openedAt) / 1000 }
+  }
+
   /** Octets of memory that are held for this connection. */
   get held(): number {
     return this.#echo.held + this.out.held + (this.#rest?.length ?? 0)
@@ -121,14 +133,16 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
 
   onChunk(chunk: Buffer, length: number): void {
     this.#deadlines.heard()
-    this.recorder?.read(chunk, length)
-    if (!this.#closing.ignoresInput) this.#work(chunk, 0, length, performance.now())
+    const now = performance.now()
+    this.recorder?.read(chunk, length, now)
+    if (!this.#closing.ignoresInput) this.#work(chunk, 0, length, now, now)
   }
 
   onProgress(): void {
     this.#flow.onProgress(this.#outstanding)
     this.#echo.onRoom()
     this.#account()
+    this.#noteProgress()
   }
 
   onEnd(): void {
@@ -141,8 +155,8 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
     this.#flow.gone()
     this.#context.pings.forget(this)
     this.recorder?.closed()
-    const { initiator, code } = this.#closing
-    this.#traffic.connectionClosed(initiator, code, (performance.now() - this.#openedAt) / 1000)
+    const { initiator, code, seconds } = this.ending
+    this.#traffic.connectionClosed(initiator, code, seconds)
     this.#context.onGone(this)
   }
 
@@ -151,7 +165,7 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
     const rest = this.#rest
     if (rest === undefined || !this.#flow.hasOnly(NEXT_TURN)) return
     this.#rest = undefined
-    this.#work(rest, this.#restAt, rest.length, this.#restReadAt)
+    this.#work(rest, this.#restAt, rest.length, this.#restReadAt, performance.now())
   }
 
   /** Starts the closing handshake: 1001 at shutdown, 1012 at a restart. What has begun to come still comes, and is echoed. */
@@ -295,6 +309,7 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
 
   reasonsChanged(before: number, after: number): void {
     this.#context.pauses.change(before, after)
+    this.recorder?.time.paused(pausePlace(after), performance.now())
   }
 
   // What the echo asks for.
@@ -330,6 +345,7 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
 
   echoed(duration: number): void {
     this.#traffic.echoed(this.#compressed, duration, 1)
+    this.recorder?.time.echoed(duration * 1000, performance.now())
   }
 
   failNow(error: ProtocolError): void {
@@ -351,12 +367,36 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
     return this.#echo.queued + this.out.waiting
   }
 
-  /** Works on the octets `start`…`end` of `chunk`, as far as this turn's share and the peer's reading allow. */
-  #work(chunk: Buffer, start: number, end: number, readAt: number): void {
+  /**
+   * Whether the server has something to do for the connection that does not wait for the peer: a rest whose turn will
+   * come, or messages whose echoes the peer has room for.
+   */
+  get #owes(): boolean {
+    return this.#flow.hasOnly(NEXT_TURN) || (!this.#echo.idle && this.replyRoom > 0)
+  }
+
+  /** Something was done, or taken by the peer, outside of a chunk. */
+  #noteProgress(): void {
+    if (this.recorder === undefined) return
+    const now = performance.now()
+    this.recorder.time.owes(this.#owes, now)
+    this.recorder.time.unread(this.pending > 0, now)
+  }
+
+  /**
+   * Works on the octets `start`…`end` of `chunk`, as far as this turn's share and the peer's reading allow.
+   *
+   * @param readAt when they were read, and `begunAt` when this turn began; monotonic milliseconds
+   */
+  #work(chunk: Buffer, start: number, end: number, readAt: number, begunAt: number): void {
     try {
       this.#takeFrames(chunk, start, end)
-      if (this.out.messages > 0)
-        this.#traffic.echoed(this.#compressed, (performance.now() - readAt) / 1000, this.out.messages)
+      const now = performance.now()
+      const { messages } = this.out
+      if (messages > 0) {
+        this.#traffic.echoed(this.#compressed, (now - readAt) / 1000, messages)
+        this.recorder?.time.echoed(now - readAt, now)
+      }
       const at = this.decoder.position
       if (at < end && !this.#closing.ignoresInput) this.#keepRest(chunk, at, end, readAt)
       if (this.open && this.#isAboveHighWater) this.#flow.hold(HIGH_WATER)
@@ -364,6 +404,7 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
       if (this.#rest === undefined) this.#flow.release(NEXT_TURN)
       else if (this.#flow.hasOnly(NEXT_TURN)) this.queueTurn()
       this.#account()
+      this.recorder?.time.worked(begunAt, now, this.#owes)
     } catch (error) {
       this.onInternalError(error)
     }
@@ -443,7 +484,9 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
   #onPong(): void {
     if (this.decoder.payloadLength > 0) return
     const roundTrip = this.#context.pings.answered(this)
-    if (roundTrip !== undefined) this.#traffic.pingAnswered(roundTrip)
+    if (roundTrip === undefined) return
+    this.#traffic.pingAnswered(roundTrip)
+    this.recorder?.time.pingAnswered(roundTrip * 1000)
   }
 
   #onClose(): void {
@@ -460,6 +503,7 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
   #countError(error: ProtocolError): void {
     if (this.#closing.state === ENDING) return
     this.#traffic.protocolError(error.code)
+    this.#context.onProtocolError(this, error)
     this.recorder?.failed(error.code)
   }
 

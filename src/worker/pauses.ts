@@ -1,9 +1,9 @@
 // How long connections were not read, and why: of all of a worker together, so that no connection has to remember when
 // its pause began, and a pause that goes on is counted all the same.
 
-import { PAUSE_REASONS } from '../metrics/catalogue.js'
 import type { Counters } from '../metrics/counters.js'
 import { offsetOf } from '../metrics/layout.js'
+import { PAUSE_REASONS } from '../pause-reasons.js'
 import { CLOSE_WAITS, CODEC_FULL, HIGH_WATER, MEMORY, NEXT_TURN } from './flow-control.js'
 
 const PAUSED = offsetOf('paused_seconds_total', { reason: PAUSE_REASONS[0] })

@@ -10,10 +10,12 @@ import type { Changes, FromWorker, Handover, Leave, Start, ToWorker } from '../m
 import { Counters } from '../metrics/counters.js'
 import { offsetOf } from '../metrics/layout.js'
 import { Occasional } from '../occasional.js'
+import type { Refusal } from '../protocol/upgrade-request.js'
 import { Archive } from '../report/archive.js'
 import type { Settings } from '../settings.js'
 import { CodecMetrics } from './codec-metrics.js'
 import { Connection, type ConnectionContext, decoderRules } from './connection.js'
+import { ConnectionLog } from './connection-log.js'
 import type { ConnectionTerms } from './connection-terms.js'
 import { sendInParts } from './departing-reports.js'
 import { Departure } from './departure.js'
@@ -68,6 +70,7 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
   readonly #archive: Archive
   readonly #reports: boolean
   readonly #log: Logger
+  readonly #connectionLog: ConnectionLog
   readonly #counters: Counters
   readonly #traffic: Traffic
   readonly #openings: Openings
@@ -87,6 +90,7 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     this.#archive = new Archive(settings.reports, number)
     this.#reports = settings.reports > 0
     this.#log = log
+    this.#connectionLog = new ConnectionLog(log)
     this.#counters = counters
     this.#codec = codec
     this.#budget = new MemoryBudget(Math.floor(settings.memoryBudget / settings.workers))
@@ -111,6 +115,7 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
       compressedRules: decoderRules(settings, true),
       onGone: connection => this.#onConnectionGone(connection),
       onInternalError: error => this.onInternalError(error),
+      onProtocolError: (connection, error) => this.#connectionLog.failed(connection, error),
       onClosedForMemory: () => closedForMemory.happened(),
     }
     this.#openings = new Openings(settings, secureContextOf(settings), this.#traffic, this)
@@ -152,8 +157,13 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     const recorder = this.#reports ? this.#archive.opened(terms, transport) : undefined
     const connection = new Connection(this.#context, terms, transport, recorder)
     this.#connections.set(terms.id, connection)
+    this.#connectionLog.accepted(terms)
     this.#collector.handshakeDone()
     connection.start(behind)
+  }
+
+  onRefused(opening: Opening, refusal: Refusal): void {
+    this.#connectionLog.refused(opening.id, opening.transport, refusal)
   }
 
   onGone(id: number, cut = false): void {
@@ -175,6 +185,7 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
   #onConnectionGone(connection: Connection): void {
     const { id, recorder, dropped } = connection
     this.#connections.delete(id)
+    this.#connectionLog.closed(connection)
     if (recorder !== undefined) this.#archive.closed(recorder)
     this.onGone(id, dropped)
   }
@@ -184,6 +195,7 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     this.#openings.sweep(now)
     this.#budget.sweep(now)
     this.#collector.sweep(now, this.#connections.size, this.#budget.held)
+    this.#connectionLog.sweep()
     for (const connection of this.#connections.values()) connection.sweep(now)
   }
 

@@ -118,6 +118,7 @@ export function openSharing(share: number, deflate?: DeflateAgreement, ...flags:
     compressedRules: decoderRules(settings, true),
     onGone: () => {},
     onInternalError: error => errors.push(error),
+    onProtocolError: () => {},
     onClosedForMemory: () => {},
   }
   const transport = new FakeTransport()

@@ -28,7 +28,7 @@ const OVER_LIMIT_TIME = 1000
 export interface OpeningHandler {
   /** The 101 is written. `behind` is what the peer sent right behind its request, and is lent for the call only. */
   onUpgraded(opening: Opening, terms: ConnectionTerms, behind: Buffer): void
-  onRefused(refusal: Refusal): void
+  onRefused(opening: Opening, refusal: Refusal): void
   /** The connection ended before it was a WebSocket one. */
   onGone(opening: Opening): void
   onInternalError(error: unknown): void
@@ -119,7 +119,7 @@ export class Opening implements TransportHandler {
   #refuse(refusal: Refusal, request?: UpgradeRequest): void {
     this.refused = true
     this.#deadline = performance.now() + LINGER_TIME
-    this.#handler.onRefused(refusal)
+    this.#handler.onRefused(this, refusal)
     this.#send(refusalResponse(refusal, request?.method !== 'HEAD'))
     this.transport.end()
   }

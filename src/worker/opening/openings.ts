@@ -12,6 +12,7 @@ import { Opening, type OpeningHandler } from './opening.js'
 export interface OpeningsHandler {
   /** The 101 is written. `behind` is what the peer sent right behind its request, and is lent for the call only. */
   onUpgraded(opening: Opening, terms: ConnectionTerms, behind: Buffer): void
+  onRefused(opening: Opening, refusal: Refusal): void
   /** The connection ended before it was a WebSocket one. */
   onGone(id: number): void
   onInternalError(error: unknown): void
@@ -84,8 +85,9 @@ export class Openings implements OpeningHandler {
     this.#handler.onUpgraded(opening, terms, behind)
   }
 
-  onRefused({ reason }: Refusal): void {
-    this.#traffic.handshake(reason)
+  onRefused(opening: Opening, refusal: Refusal): void {
+    this.#traffic.handshake(refusal.reason)
+    this.#handler.onRefused(opening, refusal)
   }
 
   onGone({ id }: Opening): void {

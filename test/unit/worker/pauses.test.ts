@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { PAUSE_REASONS, type PauseReason } from '../../../src/metrics/catalogue.js'
 import { Counters } from '../../../src/metrics/counters.js'
 import { offsetOf } from '../../../src/metrics/layout.js'
+import { PAUSE_REASONS, type PauseReason } from '../../../src/pause-reasons.js'
 import { CLOSE_WAITS, CODEC_FULL, HIGH_WATER, MEMORY, NEXT_TURN } from '../../../src/worker/flow-control.js'
 import { NOT_PAUSED, Pauses, pausePlace } from '../../../src/worker/pauses.js'
 
