@@ -21,8 +21,13 @@ export class Occasional {
   /** It happened once more: told at once, or with what comes after the interval. */
   happened(): void {
     this.#times++
+    this.catchUp()
+  }
+
+  /** Tells what has not been told, once the interval is over; to be called now and then where nothing is to be left untold. */
+  catchUp(): void {
     const now = this.#now()
-    if (now - this.#toldAt < OCCASION_INTERVAL) return
+    if (this.#times === 0 || now - this.#toldAt < OCCASION_INTERVAL) return
     this.#toldAt = now
     const times = this.#times
     this.#times = 0

@@ -91,6 +91,7 @@ ${pairs({ state, worker, peer, transport, opened: openedAt, 'duration, ms': dura
 ${handshakeSection(report)}
 ${closingSection(report)}
 ${controlsSection(report)}
+${timeSection(report)}
 <h2>Frames and messages</h2>
 ${framesTable(report.received, report.sent)}
 <h2>Octets received</h2>
@@ -98,8 +99,7 @@ ${chopsTable(report.received)}
 <h2>Octets sent</h2>
 ${chopsTable(report.sent)}
 <h2>Wire log</h2>
-${logTable(report.log)}
-${report.logCut ? html`<p>There was more; the log ends here.</p>` : ''}`,
+${logTable(report.log)}`,
   )
 }
 
@@ -126,6 +126,20 @@ ${pairs({
   'Close sent': sent && `${sent.code} ${sent.reason}`,
   'TCP ended by': droppedBy,
   'protocol error': error && `${error}: ${errorMeaning}`,
+})}`
+}
+
+function timeSection({ time, slowestEcho, pings }: ConnectionReport): Html {
+  const { server, worked, client, unread, paused } = time
+  const pauses = Object.entries(paused).filter(([, milliseconds]) => milliseconds > 0)
+  return html`<h2>Where the time went, in ms</h2>
+${pairs({
+  'the server’s': `${server}, at work for ${worked} of it`,
+  'the client’s': `${client}`,
+  'octets left unread by the client': unread,
+  'not read by the server': pauses.map(([reason, milliseconds]) => `${milliseconds} (${reason})`).join(', ') || 0,
+  'slowest echo': slowestEcho && `${slowestEcho.duration}, written at ${slowestEcho.at}`,
+  pings: pings && `${pings.answered} answered, after ${pings.least} to ${pings.most}, ${pings.mean} on average`,
 })}`
 }
 
@@ -206,5 +220,7 @@ function details(event: WireEvent): Html {
     const { opcode, fin, rsv, length, mask } = event
     return html`opcode ${opcode}, fin ${fin}, rsv ${rsv}, length ${length}, mask ${mask}`
   }
+  if ('events' in event)
+    return html`${event.events} reads, writes and Closes are missing here; what follows is without frames`
   return html`${event.code} ${event.reason}`
 }

@@ -10,6 +10,7 @@ import { nextQuery, PARAMETERS, readFilter } from './connection-query.js'
 import { addControls, CONTROL_INDEX } from './control-routes.js'
 import { errorHandler, methodNotAllowed, notFound, sendError } from './errors.js'
 import { isLoopback, refuseChanges, refuseForeignOrigin, requireKnownHost } from './hosts.js'
+import { metricsHandler } from './metrics-route.js'
 import { SharedAnswers } from './shared-answers.js'
 import type { AdminView, ConnectionList, Exposition } from './view.js'
 
@@ -80,10 +81,7 @@ function addReports(app: Express, view: AdminView): void {
     response.json(INDEX)
   })
   const scrapes = new SharedAnswers<Exposition>()
-  get(app, '/metrics', async (_request, response) => {
-    const { contentType, body } = await scrapes.ask('metrics', () => view.metrics())
-    response.set('Content-Type', contentType).send(body)
-  })
+  get(app, '/metrics', metricsHandler({ metrics: () => scrapes.ask('metrics', () => view.metrics()) }))
   get(app, '/config', (_request, response) => {
     response.json(configuration(view.settings))
   })

@@ -3,6 +3,7 @@
 
 import { CONTROL_NAMES } from '../control-names.js'
 import { PROTOCOL_ERRORS, type ProtocolErrorCode } from '../errors.js'
+import { PAUSE_REASONS } from '../pause-reasons.js'
 import { CLOSE_CODE_LABELS } from '../protocol/close-codes.js'
 import { OPCODE_NAMES } from '../protocol/opcodes.js'
 import { REFUSAL_REASONS } from '../protocol/upgrade-request.js'
@@ -33,11 +34,17 @@ export type Shortage = (typeof SHORTAGES)[number]
 export const LIMITS = ['max_connections', 'codec_queue', 'memory_budget'] as const
 export type Limit = (typeof LIMITS)[number]
 
-/** Seconds, 10 µs to 10 s: an echo within one event-loop turn takes tens of microseconds. */
+/** Seconds, 10 µs to 10 s. */
 const DURATION_BUCKETS = [
   0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
   5, 10,
 ] as const
+
+/** Seconds, 1 µs to 10 s: a small echo takes a few microseconds. */
+const ECHO_BUCKETS = [0.000001, 0.0000025, 0.000005, ...DURATION_BUCKETS] as const
+
+/** Seconds, 1 ms, which is what timers are exact to, to 10 s. */
+const DELAY_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const
 
 /** Octets, 64 B to 1 MiB: a read ends at the shared buffer's length at the latest. */
 const SIZE_BUCKETS = [64, 256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576] as const
@@ -60,6 +67,8 @@ export interface CounterDescription extends Described {
 export interface HistogramDescription extends Described {
   readonly type: 'histogram'
   readonly labels: Readonly<Record<string, readonly string[]>>
+  /** Shown for each worker by itself, with the label `worker`. */
+  readonly byWorker?: boolean
   /** Upper bounds, inclusive and ascending; +Inf is implied. */
   readonly buckets: readonly number[]
 }
@@ -110,11 +119,59 @@ export const SUMMED = {
     labels: {},
     buckets: SIZE_BUCKETS,
   },
+  write_wait_seconds: {
+    type: 'histogram',
+    unit: 'seconds',
+    help: 'From handing a write to the socket to the kernel having taken the last of it; 0 where it took all at once.',
+    labels: {},
+    buckets: DURATION_BUCKETS,
+  },
+  paused_seconds_total: {
+    type: 'counter',
+    unit: 'seconds',
+    help: 'Time that connections were not read, added up over all of them: for the memory budget, the full queue of the codec, octets that their peers or the codec have yet to take, a closing handshake, or their next turn.',
+    labels: { reason: PAUSE_REASONS },
+  },
+  ping_round_trip_seconds: {
+    type: 'histogram',
+    unit: 'seconds',
+    help: 'From sending a ping to reading its pong.',
+    labels: {},
+    buckets: DURATION_BUCKETS,
+  },
+  turns_cut_total: {
+    type: 'counter',
+    unit: 'turns',
+    help: 'Times that a connection had used up its share of a turn of the event loop, so that the rest of what was read had to wait for the next one.',
+    labels: {},
+  },
+  event_loop_delay_seconds: {
+    type: 'histogram',
+    unit: 'seconds',
+    help: 'How late a timer of 20 ms was, each time: a stall of any kind is one observation.',
+    labels: {},
+    byWorker: true,
+    buckets: DELAY_BUCKETS,
+  },
+  event_loop_turn_seconds: {
+    type: 'histogram',
+    unit: 'seconds',
+    help: 'Length of a turn of the event loop, sampled 50 times a second: so long a socket with octets to read may wait.',
+    labels: {},
+    byWorker: true,
+    buckets: DURATION_BUCKETS,
+  },
   connections_rejected_total: {
     type: 'counter',
     unit: 'connections',
     help: 'Connections refused before the upgrade because a limit was reached.',
     labels: { reason: ['max_connections', 'max_connections_per_ip'] },
+  },
+  tls_handshakes_total: {
+    type: 'counter',
+    unit: 'handshakes',
+    help: 'TLS handshakes: completed, or failed, which is every connection that ended before.',
+    labels: { result: ['completed', 'failed'] },
   },
   handshakes_total: {
     type: 'counter',
@@ -146,7 +203,7 @@ export const SUMMED = {
     unit: 'seconds',
     help: 'From reading the last octet of a message to handing its echo to the socket.',
     labels: { compressed: ['true', 'false'] },
-    buckets: DURATION_BUCKETS,
+    buckets: ECHO_BUCKETS,
   },
   codec_messages_total: {
     type: 'counter',
@@ -216,7 +273,7 @@ export const SUMMED = {
 /**
  * What a worker's snapshot holds, in the order of `Snapshot.gauges`, each with how it becomes the value of a worker.
  * A worker has two processes while a reload retires one: `sum` adds them, `max` takes the larger, and `grow` adds up
- * what each process gained, also those that are gone. Event-loop delays and CPU are seconds.
+ * what each process gained, also those that are gone. CPU, garbage collection and the event loop's work are seconds.
  */
 export const WORKER_GAUGE_RULES = {
   pausedConnections: 'sum',
@@ -224,11 +281,15 @@ export const WORKER_GAUGE_RULES = {
   codecQueueMessages: 'sum',
   codecThreads: 'sum',
   codecUtilizationRatio: 'max',
-  eventLoopDelayP50: 'max',
-  eventLoopDelayP90: 'max',
-  eventLoopDelayP99: 'max',
-  eventLoopDelayMax: 'max',
+  openings: 'sum',
   residentBytes: 'sum',
+  heapBytes: 'sum',
+  externalBytes: 'sum',
+  openFiles: 'max',
+  /** Unix time in seconds. */
+  startedAt: 'max',
+  eventLoopBusySeconds: 'grow',
+  garbageSeconds: 'grow',
   cpuUserSeconds: 'grow',
   cpuSystemSeconds: 'grow',
 } as const satisfies Record<string, 'sum' | 'max' | 'grow'>
@@ -282,12 +343,19 @@ export const WORKER_METRICS: Readonly<Record<string, WorkerMetric>> = {
     labels: {},
     gauges: ['codecUtilizationRatio'],
   },
-  event_loop_delay_seconds: {
+  openings: {
     type: 'gauge',
+    unit: 'connections',
+    help: 'Connections in their opening handshake now.',
+    labels: {},
+    gauges: ['openings'],
+  },
+  event_loop_busy_seconds_total: {
+    type: 'counter',
     unit: 'seconds',
-    help: 'Delay of the event loop over the last snapshot interval; quantile 1 is the maximum.',
-    labels: { quantile: ['0.5', '0.9', '0.99', '1'] },
-    gauges: ['eventLoopDelayP50', 'eventLoopDelayP90', 'eventLoopDelayP99', 'eventLoopDelayMax'],
+    help: 'Time that the event loop of the worker, and of those it replaced, did not wait for something to do.',
+    labels: {},
+    gauges: ['eventLoopBusySeconds'],
   },
   worker_resident_memory_bytes: {
     type: 'gauge',
@@ -295,6 +363,41 @@ export const WORKER_METRICS: Readonly<Record<string, WorkerMetric>> = {
     help: 'Resident memory of the worker.',
     labels: {},
     gauges: ['residentBytes'],
+  },
+  worker_heap_bytes: {
+    type: 'gauge',
+    unit: 'octets',
+    help: 'Memory in use in the JavaScript heap of the worker.',
+    labels: {},
+    gauges: ['heapBytes'],
+  },
+  worker_external_memory_bytes: {
+    type: 'gauge',
+    unit: 'octets',
+    help: 'Memory of buffers of the worker outside of its JavaScript heap.',
+    labels: {},
+    gauges: ['externalBytes'],
+  },
+  worker_gc_seconds_total: {
+    type: 'counter',
+    unit: 'seconds',
+    help: 'Time that the event loop of the worker, and of those it replaced, stood still to collect garbage.',
+    labels: {},
+    gauges: ['garbageSeconds'],
+  },
+  worker_open_fds: {
+    type: 'gauge',
+    unit: 'files',
+    help: 'File descriptors that the worker has open; 0 where the system does not tell.',
+    labels: {},
+    gauges: ['openFiles'],
+  },
+  worker_start_time_seconds: {
+    type: 'gauge',
+    unit: 'seconds',
+    help: 'When the process of the worker was started, in Unix time.',
+    labels: {},
+    gauges: ['startedAt'],
   },
   worker_cpu_seconds_total: {
     type: 'counter',
@@ -348,6 +451,12 @@ export const PRIMARY_METRICS = {
     unit: 'workers',
     help: 'Worker processes by state.',
     labels: { state: WORKER_STATES },
+  },
+  workers_wanted: {
+    type: 'gauge',
+    unit: 'workers',
+    help: 'Workers that there are to be.',
+    labels: {},
   },
   worker_restarts_total: {
     type: 'counter',

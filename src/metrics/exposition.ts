@@ -15,9 +15,9 @@ import {
   WORKER_METRICS,
   WORKER_STATES,
 } from './catalogue.js'
-import { type LabelSet, labelSets, type SummedName, seriesOf } from './layout.js'
+import { type LabelSet, labelSets, type Series, type SummedName, seriesOf } from './layout.js'
 import type { ConnectionSource, FleetSource, MetricSource } from './source.js'
-import { SummedHistogram } from './summed-histogram.js'
+import { type CountedSeries, SummedHistogram } from './summed-histogram.js'
 
 export interface ExpositionSources {
   readonly totals: MetricSource
@@ -47,7 +47,7 @@ interface Described {
  */
 export function createRegistry(sources: ExpositionSources): Registry {
   const registry = new Registry()
-  registerSummed(registry, sources.totals)
+  registerSummed(registry, sources)
   registerWorkers(registry, sources)
   registerConnections(registry, sources)
   registerPrimary(registry, sources)
@@ -55,16 +55,24 @@ export function createRegistry(sources: ExpositionSources): Registry {
   return registry
 }
 
-function registerSummed(registry: Registry, { values }: MetricSource): void {
+function registerSummed(registry: Registry, { totals, workers }: ExpositionSources): void {
+  const { values } = totals
   for (const [key, metric] of Object.entries<CounterDescription | HistogramDescription>(SUMMED)) {
     const series = seriesOf(key as SummedName)
     if (metric.type === 'histogram') {
-      const { help, buckets } = metric
-      new SummedHistogram({ name: PREFIX + key, help, buckets, series, values }, registry)
+      const { help, buckets, byWorker } = metric
+      const read = byWorker
+        ? () => numbers(workers).flatMap(worker => ofWorker(worker, series, totals.valuesOf(worker)))
+        : () => series.map(one => ({ ...one, values }))
+      new SummedHistogram({ name: PREFIX + key, help, buckets, read }, registry)
     } else {
       register(registry, key, metric, () => series.map(({ labels, offset }) => ({ labels, value: values[offset] })))
     }
   }
+}
+
+function ofWorker(worker: number, series: readonly Series[], values: Readonly<Float64Array>): CountedSeries[] {
+  return series.map(({ labels, offset }) => ({ labels: { worker: String(worker), ...labels }, offset, values }))
 }
 
 function registerWorkers(registry: Registry, { totals, workers }: ExpositionSources): void {
@@ -99,6 +107,7 @@ function registerConnections(registry: Registry, { totals, connections, workers 
 function registerPrimary(registry: Registry, { totals, fleet, workers, limits, version }: ExpositionSources): void {
   const { workers: states, worker_restarts_total: restarts, worker_snapshot_age_seconds: age } = PRIMARY_METRICS
   register(registry, 'workers', states, () => samplesBy('state', WORKER_STATES, fleet.workersByState()))
+  register(registry, 'workers_wanted', PRIMARY_METRICS.workers_wanted, () => [{ labels: {}, value: workers }])
   register(registry, 'worker_restarts_total', restarts, () =>
     samplesBy('reason', RESTART_REASONS, fleet.restartsByReason()),
   )

@@ -1,6 +1,13 @@
 // The catalogue as the README's table of metrics.
 
-import { PREFIX, PRIMARY_METRICS, SUMMED, WORKER_METRICS } from './catalogue.js'
+import {
+  type CounterDescription,
+  type HistogramDescription,
+  PREFIX,
+  PRIMARY_METRICS,
+  SUMMED,
+  WORKER_METRICS,
+} from './catalogue.js'
 
 interface Row {
   readonly type: string
@@ -16,7 +23,13 @@ export function renderMetricsTable(): string {
     key,
     { ...metric, labels: { worker: 'number of the worker', ...metric.labels } },
   ])
-  const rows: [string, Row][] = [...Object.entries(SUMMED), ...workers, ...Object.entries(PRIMARY_METRICS)]
+  const summed = Object.entries<CounterDescription | HistogramDescription>(SUMMED).map(
+    ([key, metric]): [string, Row] => [
+      key,
+      'byWorker' in metric ? { ...metric, labels: { worker: 'number of the worker', ...metric.labels } } : metric,
+    ],
+  )
+  const rows: [string, Row][] = [...summed, ...workers, ...Object.entries(PRIMARY_METRICS)]
   return [
     '| Metric | Type | Labels | Unit | Meaning |',
     '| --- | --- | --- | --- | --- |',

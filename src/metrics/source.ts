@@ -5,6 +5,8 @@ import type { EndCause, RestartReason, Shortage, WorkerGauge, WorkerState } from
 export interface MetricSource {
   /** Totals of all summed series, indexed as layout says. They only grow. */
   readonly values: Readonly<Float64Array>
+  /** The same of one worker, over all processes that it had. */
+  valuesOf(worker: number): Readonly<Float64Array>
   /** Value of a gauge for one worker, over its living processes; 0 when there is none. */
   gauge(worker: number, gauge: WorkerGauge): number
   /** WebSocket connections that are open by the last snapshots. */

@@ -5,6 +5,12 @@
 import { Histogram, type Registry } from 'prom-client'
 import type { LabelSet, Series } from './layout.js'
 
+/** A series and where it is counted. It lies as `HistogramSlot` describes. */
+export interface CountedSeries extends Series {
+  /** Indexed as layout says. */
+  readonly values: Readonly<Float64Array>
+}
+
 interface Sample {
   readonly metricName: string
   readonly labels: Readonly<Record<string, string | number>>
@@ -18,10 +24,8 @@ export interface HistogramSource {
   readonly help: string
   /** Upper bounds, inclusive and ascending, without +Inf. */
   readonly buckets: readonly number[]
-  /** Each lies as `HistogramSlot` describes. */
-  readonly series: readonly Series[]
-  /** Indexed as layout says. */
-  readonly values: Readonly<Float64Array>
+  /** All series, at each scrape. */
+  read(): readonly CountedSeries[]
 }
 
 export class SummedHistogram extends Histogram {
@@ -33,14 +37,14 @@ export class SummedHistogram extends Histogram {
   }
 
   async getForPromString() {
-    const { name, help, series } = this.#source
-    const samples = series.flatMap(one => samplesOf(one, this.#source))
+    const { name, help } = this.#source
+    const samples = this.#source.read().flatMap(one => samplesOf(one, this.#source))
     return { name, help, type: 'histogram', aggregator: 'sum', values: samples }
   }
 }
 
 /** Prometheus wants buckets cumulative, and +Inf equal to the count. */
-function samplesOf({ labels, offset }: Series, { name, buckets, values }: HistogramSource): Sample[] {
+function samplesOf({ labels, offset, values }: CountedSeries, { name, buckets }: HistogramSource): Sample[] {
   const bounds = [...buckets, '+Inf']
   let count = 0
   const cumulative = bounds.map((le, i) => {

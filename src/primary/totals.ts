@@ -23,6 +23,8 @@ const CLOSES: ReadonlySet<number> = new Set(seriesOf('closes_total').map(({ offs
 
 export class Totals implements MetricSource {
   readonly values = new Float64Array(SERIES_COUNT)
+  /** The same by worker. */
+  readonly #valuesOf = new Map<number, Float64Array>()
   #websocketsLost = 0
   readonly #now: () => number
   /** By pid: during a reload a worker has two processes, and both send snapshots. */
@@ -45,7 +47,8 @@ export class Totals implements MetricSource {
   add(worker: number, pid: number, snapshot: Snapshot): void {
     checkDeltas(snapshot.deltas)
     checkGauges(snapshot.gauges)
-    for (let i = 0; i < snapshot.deltas.length; i += 2) this.values[snapshot.deltas[i]] += snapshot.deltas[i + 1]
+    for (const values of [this.values, this.valuesOf(worker)])
+      for (let i = 0; i < snapshot.deltas.length; i += 2) values[snapshot.deltas[i]] += snapshot.deltas[i + 1]
 
     const before = this.#snapshots.get(pid)
     this.#grow(worker, before?.gauges, snapshot.gauges)
@@ -53,6 +56,14 @@ export class Totals implements MetricSource {
     const arrivedAt = this.#now()
     this.#snapshots.set(pid, { worker, gauges: snapshot.gauges, websockets, arrivedAt })
     this.#lastArrival.set(worker, arrivedAt)
+  }
+
+  valuesOf(worker: number): Float64Array {
+    const known = this.#valuesOf.get(worker)
+    if (known !== undefined) return known
+    const values = new Float64Array(SERIES_COUNT)
+    this.#valuesOf.set(worker, values)
+    return values
   }
 
   /** A line of the primary's own log is lost. */

@@ -10,6 +10,7 @@ import type { LogBlocks } from './log-blocks.js'
 import type { ConnectionReport, ConnectionSummary } from './report.js'
 import { MASKS, type Secrets } from './secrets.js'
 import { Tally } from './tally.js'
+import { TimeAccount } from './time-account.js'
 import { WireLog } from './wire-log.js'
 
 type Peer = 'client' | 'server'
@@ -49,6 +50,7 @@ export interface OctetSource {
 
 export class Recorder implements KeptEntry {
   readonly tally = new Tally()
+  readonly time = new TimeAccount()
   readonly #opened: Opened
   /** Number of the worker that serves the connection. */
   readonly #worker: number
@@ -122,26 +124,26 @@ export class Recorder implements KeptEntry {
     return first?.code ?? (this.#duration === undefined ? null : NO_CLOSE)
   }
 
-  /** `length` octets came, the first of `chunk`. */
-  read(chunk: Buffer, length: number): void {
+  /** `length` octets came, the first of `chunk`, at `now` in monotonic milliseconds. */
+  read(chunk: Buffer, length: number, now: number): void {
     this.#reads.add(length)
-    if (!this.#log.cut) this.#log.read(this.#now, chunk, length)
+    this.#log.read(this.#since(now), chunk, length)
   }
 
   /** `octets` were handed to the socket. */
   wrote(octets: Buffer): void {
     this.#writes.add(octets.length)
-    if (!this.#log.cut) this.#log.wrote(this.#now, octets)
+    this.#log.wrote(this.#since(performance.now()), octets)
   }
 
   closeReceived(code: number, reason: string): void {
     this.#initiator ??= 'client'
-    this.#log.close(this.#now, 'received', { code, reason })
+    this.#log.close(this.#since(performance.now()), 'received', { code, reason })
   }
 
   closeSent(code: number, reason: string): void {
     this.#initiator ??= 'server'
-    this.#log.close(this.#now, 'sent', { code, reason })
+    this.#log.close(this.#since(performance.now()), 'sent', { code, reason })
   }
 
   failed(code: ProtocolErrorCode): void {
@@ -162,7 +164,9 @@ export class Recorder implements KeptEntry {
   /** The socket is gone. */
   closed(): void {
     this.ended('client')
-    this.#duration = performance.now() - this.#openedAt
+    const now = performance.now()
+    this.#duration = now - this.#openedAt
+    this.time.closed(now)
     const { octetsReceived, octetsSent, unsent } = this.#octets
     this.#octets = { octetsReceived, octetsSent, unsent }
   }
@@ -182,6 +186,7 @@ export class Recorder implements KeptEntry {
     const { octetsReceived, octetsSent, unsent } = this.#octets
     const response = controls?.response ?? switchingProtocols(accept, extensions, subprotocol)
     const mask = MASKS[secrets]
+    const now = performance.now()
     return {
       ...this.summary(secrets),
       state: this.state,
@@ -209,6 +214,9 @@ export class Recorder implements KeptEntry {
       received: { octets: octetsReceived, ...this.#reads.describe(), ...this.tally.received },
       sent: { octets: octetsSent, ...this.#writes.describe(), ...this.tally.sent },
       unsentOctets: unsent,
+      time: this.time.describe(this.#duration ?? now - this.#openedAt, now),
+      slowestEcho: this.time.slowestEcho(this.#openedAt),
+      pings: this.time.pings,
       log: this.#log.events,
       logCut: this.#log.cut,
     }
@@ -220,9 +228,9 @@ export class Recorder implements KeptEntry {
     return { open, closeReceived, error: this.#error, droppedBy: this.#droppedBy }
   }
 
-  /** Microseconds since the connection was opened. */
-  get #now(): number {
-    return Math.round((performance.now() - this.#openedAt) * 1000)
+  /** Microseconds from the opening of the connection to an instant in monotonic milliseconds. */
+  #since(now: number): number {
+    return Math.max(0, Math.round((now - this.#openedAt) * 1000))
   }
 
   /** A closing is clean when both Close frames went over the wire (RFC 6455 section 7.1.4). */

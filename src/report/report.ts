@@ -1,6 +1,7 @@
 // What the service tells of one connection: the JSON of /connections/:id. Sizes are octets, times milliseconds.
 
 import type { ControlsReport } from '../controls/active.js'
+import type { PauseReason } from '../pause-reasons.js'
 import type { OpcodeName } from '../protocol/opcodes.js'
 
 /** A status code and reason as a Close frame carried them; 1005 stands for a Close without a code. */
@@ -58,6 +59,42 @@ export type WireEvent =
       readonly code: number
       readonly reason: string
     }
+  | {
+      /** The time of the event before it. */
+      readonly at: number
+      readonly event: 'gap'
+      /** Reads, writes and Closes that are missing here. What follows has no frames, and shows fewer octets. */
+      readonly events: number
+    }
+
+/** Where the time of a connection went; `server` and `client` are all of it. */
+export interface TimeReport {
+  /** The server had something to do for it that did not wait for the client; the codec's queue and turns included. */
+  readonly server: number
+  /** Part of `server` in which the event loop worked for it. */
+  readonly worked: number
+  /** Nothing was to be done before the client sent or read something. */
+  readonly client: number
+  /** Octets waited for the client, or the network, to take them: the kernel had no more room. */
+  readonly unread: number
+  /** The connection was not read, by reason; of several the first one counts. */
+  readonly paused: Readonly<Record<PauseReason, number>>
+}
+
+export interface SlowestEcho {
+  /** When it was written, after the connection was upgraded. */
+  readonly at: number
+  /** From reading the message to writing its echo. */
+  readonly duration: number
+}
+
+/** Round trips of the pings that were answered. */
+export interface PingReport {
+  readonly answered: number
+  readonly least: number
+  readonly mean: number
+  readonly most: number
+}
 
 /** The line that /connections shows of a connection. Secrets in it are masked unless `--reports-secrets show`. */
 export interface ConnectionSummary {
@@ -137,6 +174,12 @@ export interface ConnectionReport extends ConnectionSummary {
   readonly sent: DirectionReport
   /** Octets handed over for sending that the kernel has not taken, or never took before the connection was gone. */
   readonly unsentOctets: number
+  readonly time: TimeReport
+  /** Null when nothing was echoed. */
+  readonly slowestEcho: SlowestEcho | null
+  /** Null when none was answered. */
+  readonly pings: PingReport | null
+  /** The first 64 events, and the last 32 where there were more. */
   readonly log: readonly WireEvent[]
   /** Whether there were more events than the log holds. */
   readonly logCut: boolean

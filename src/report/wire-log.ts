@@ -1,8 +1,9 @@
-// The first events of a connection as they were on the wire; full after a fixed number, and then it costs nothing more.
+// The first events of a connection as they were on the wire, frame by frame; and the last ones, once there are more.
 
 import { FrameScanner, type HeaderSink, payloadLength } from './frame-scanner.js'
 import { type LogBlocks, NONE } from './log-blocks.js'
 import type { CloseReport, WireEvent } from './report.js'
+import { type LastEvent, TailLog } from './tail-log.js'
 
 const MOST_EVENTS = 64
 /** Octets of a read or write that are shown. */
@@ -41,6 +42,8 @@ export class WireLog implements HeaderSink {
   #last = NONE
   /** Where the next event goes in the slab of the last block. */
   #position = 0
+  /** What came after the first events. */
+  #tail: TailLog | undefined
 
   constructor(blocks: LogBlocks) {
     this.#blocks = blocks
@@ -48,12 +51,14 @@ export class WireLog implements HeaderSink {
 
   /** `length` octets came, the first of `octets`; `now` in microseconds, as below. */
   read(now: number, octets: Buffer, length: number): void {
+    if (this.#tail !== undefined) return this.#tail.add(OCTETS + RECEIVED, now, octets, length)
     this.#now = now
     this.#octets(OCTETS + RECEIVED, octets, length)
     this.#received.scan(octets, length, this)
   }
 
   wrote(now: number, octets: Buffer): void {
+    if (this.#tail !== undefined) return this.#tail.add(OCTETS + SENT, now, octets, octets.length)
     this.#now = now
     this.#octets(OCTETS + SENT, octets, octets.length)
     this.#sent.scan(octets, octets.length, this)
@@ -63,7 +68,8 @@ export class WireLog implements HeaderSink {
     this.#now = now
     if (direction === 'received') this.closeReceived = close
     else this.closeSent = close
-    this.#add(CLOSE + (direction === 'received' ? RECEIVED : SENT), 0)
+    const kind = CLOSE + (direction === 'received' ? RECEIVED : SENT)
+    if (this.#add(kind, 0) === NONE) this.#tail?.add(kind, now)
   }
 
   header(scanner: FrameScanner, octets: Uint8Array, start: number, size: number): void {
@@ -73,6 +79,13 @@ export class WireLog implements HeaderSink {
 
   /** Oldest first. */
   get events(): WireEvent[] {
+    const events = this.#firstEvents
+    if (this.#tail === undefined) return events
+    const gap = { at: events[events.length - 1].at, event: 'gap' as const, events: this.#tail.missing }
+    return [...events, gap, ...this.#tail.events.map(last => this.#describeLast(last))]
+  }
+
+  get #firstEvents(): WireEvent[] {
     const events: WireEvent[] = []
     let block = this.#first
     let at = block === NONE ? 0 : this.#blocks.start(block)
@@ -93,6 +106,8 @@ export class WireLog implements HeaderSink {
   /** Gives the memory back; the log is empty, and stays so. */
   release(): void {
     if (this.#first !== NONE) this.#blocks.giveBack(this.#first, this.#last)
+    this.#tail?.release()
+    this.#tail = undefined
     this.#first = this.#last = NONE
     this.#count = 0
     this.cut = true
@@ -101,7 +116,7 @@ export class WireLog implements HeaderSink {
   #octets(kind: number, octets: Buffer, length: number): void {
     const shown = Math.min(length, MOST_SHOWN)
     const at = this.#add(kind, NUMBER_SIZE + shown)
-    if (at === NONE) return
+    if (at === NONE) return this.#tail?.add(kind, this.#now, octets, length)
     const slab = this.#blocks.slab(this.#last)
     slab.writeUInt32LE(length, at)
     copy(octets, 0, shown, slab, at + NUMBER_SIZE)
@@ -109,7 +124,10 @@ export class WireLog implements HeaderSink {
 
   /** Adds an event; returns where its content of `size` octets goes, or NONE when the log is full. */
   #add(kind: number, size: number): number {
-    if (this.#count === MOST_EVENTS) this.cut = true
+    if (this.#count === MOST_EVENTS && !this.cut) {
+      this.cut = true
+      this.#tail = new TailLog(this.#blocks)
+    }
     if (this.cut) return NONE
     this.#count++
     const start = this.#reserve(CONTENT + size)
@@ -148,8 +166,18 @@ export class WireLog implements HeaderSink {
       const hex = content.toString('hex', NUMBER_SIZE)
       return { at, event: `octets ${direction}`, length: content.readUInt32LE(), hex }
     }
+    return this.#describeClose(direction, at)
+  }
+
+  #describeClose(direction: 'received' | 'sent', at: number): WireEvent {
     const close = direction === 'received' ? this.closeReceived : this.closeSent
     return { at, event: `close ${direction}`, ...(close as CloseReport) }
+  }
+
+  #describeLast({ kind, at, length, octets }: LastEvent): WireEvent {
+    const direction = (kind & 1) === RECEIVED ? 'received' : 'sent'
+    if (kind >= CLOSE) return this.#describeClose(direction, at / 1000)
+    return { at: at / 1000, event: `octets ${direction}`, length, hex: octets.toString('hex') }
   }
 }
 

@@ -93,11 +93,13 @@ export class BareTransport implements Transport {
     }
     if (!lastWriteWaits()) {
       this.#observer.wireSent(bytes.length)
+      this.#observer.taken(0)
       return true
     }
     spareRequest = undefined
     request.handle = this.#handle
     request.bytes = bytes
+    request.writtenAt = performance.now()
     request.oncomplete = onWritten
     this.#pending += bytes.length
     this.#countSent()
@@ -156,9 +158,10 @@ export class BareTransport implements Transport {
     else if (size < 0) this.destroy()
   }
 
-  onWritten(status: number): void {
+  onWritten(status: number, writtenAt: number): void {
     if (this.#closing) return
     if (status < 0) return this.destroy()
+    this.#observer.taken((performance.now() - writtenAt) / 1000)
     this.#countSent()
     this.handler.onProgress()
   }
@@ -217,8 +220,8 @@ function onClosed(this: TcpHandle): void {
   ;(this.owner as BareTransport).onClosed()
 }
 
-function onWritten(this: HandleRequest, status: number): void {
-  ;((this.handle as TcpHandle).owner as BareTransport).onWritten(status)
+function onWritten(this: WriteRequest, status: number): void {
+  ;((this.handle as TcpHandle).owner as BareTransport).onWritten(status, this.writtenAt as number)
 }
 
 function onShutdown(this: HandleRequest, status: number): void {

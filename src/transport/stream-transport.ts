@@ -15,8 +15,8 @@ export class StreamTransport implements Transport {
   readonly #observer: OctetObserver
   #received = 0
   #sent = 0
-  /** Octets of each write that Node has not done, oldest first. */
-  #writes: number[] = []
+  /** Each write that Node has not done, oldest first. */
+  #writes: { readonly size: number; readonly at: number }[] = []
   /** Octets of writes that were in vain, whole though the kernel may have taken a part of the first. */
   #lost = 0
   /** Writes were dropped with the connection. */
@@ -40,6 +40,7 @@ export class StreamTransport implements Transport {
     socket.setNoDelay(true)
     stream.on('secure', () => {
       this.open = true
+      observer.tlsHandshake('completed')
     })
     stream.on('data', this.#onData)
     stream.on('end', this.#onEnd)
@@ -90,7 +91,7 @@ export class StreamTransport implements Transport {
       return true
     }
     this.#observer.write(bytes.length)
-    this.#writes.push(bytes.length)
+    this.#writes.push({ size: bytes.length, at: performance.now() })
     this.#stream.write(Buffer.from(bytes), this.#onWritten)
     this.#count()
     return true
@@ -140,15 +141,20 @@ export class StreamTransport implements Transport {
   }
 
   readonly #onWritten = (error?: Error | null): void => {
-    const size = this.#writes.shift() ?? 0
+    const write = this.#writes.shift()
+    if (write === undefined) return
     // Of a stream that is destroyed Node calls every write done.
-    if (error || this.#stream.destroyed) this.#lose(size)
-    else this.handler.onProgress()
+    if (error || this.#stream.destroyed) this.#lose(write.size)
+    else {
+      this.#observer.taken((performance.now() - write.at) / 1000)
+      this.handler.onProgress()
+    }
   }
 
   readonly #onClose = (): void => {
-    for (const size of this.#writes.splice(0)) this.#lose(size)
+    for (const { size } of this.#writes.splice(0)) this.#lose(size)
     this.#count()
+    if (!this.open) this.#observer.tlsHandshake('failed')
     this.handler.onClosed()
   }
 

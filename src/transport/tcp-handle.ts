@@ -46,6 +46,8 @@ export interface HandleRequest {
 export interface WriteRequest extends HandleRequest {
   /** Keeps the memory alive that the kernel has not taken yet. */
   bytes?: Uint8Array
+  /** When it was handed over; monotonic milliseconds. */
+  writtenAt?: number
 }
 
 interface StreamBinding {

@@ -61,6 +61,9 @@ export interface OctetObserver {
   read(size: number): void
   /** One write, handed over; `wireSent` counts what the kernel took of it. */
   write(size: number): void
+  /** The kernel has taken the whole of a write, `seconds` after it was handed over; 0 where it did at once. */
+  taken(seconds: number): void
+  tlsHandshake(result: 'completed' | 'failed'): void
   /** Octets of the socket. */
   wireReceived(size: number): void
   wireSent(size: number): void

@@ -18,6 +18,8 @@ import { CLOSE_WAITS, CODEC_FULL, FlowControl, HIGH_WATER, MEMORY, NEXT_TURN, ty
 import type { Holder, MemoryBudget } from './memory-budget.js'
 import type { Outbox } from './outbox.js'
 import { Outgoing } from './outgoing.js'
+import { type Pauses, pausePlace } from './pauses.js'
+import type { PingTimes } from './ping-times.js'
 import { ECHO_OVERHEAD } from './plain-echo.js'
 import type { Traffic } from './traffic.js'
 import type { Share, Turns, TurnTaker } from './turns.js'
@@ -31,10 +33,13 @@ export interface ConnectionContext {
   readonly turns: Turns
   readonly share: Share
   readonly budget: MemoryBudget
+  readonly pauses: Pauses
+  readonly pings: PingTimes
   readonly plainRules: DecoderRules
   readonly compressedRules: DecoderRules
   onGone(connection: Connection): void
   onInternalError(error: unknown): void
+  onProtocolError(connection: Connection, error: ProtocolError): void
   /** A connection was closed since the memory budget is used up. */
   onClosedForMemory(): void
 }
@@ -110,8 +115,15 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
     if (behind.length > 0) this.onChunk(behind, behind.length)
   }
 
-  get paused(): boolean {
-    return this.#flow.paused
+  /** Address and port; costs a system call. */
+  get peer(): string {
+    return this.#transport.peer
+  }
+
+  /** Who closed, the code, and the seconds that it lasted. */
+  get ending(): { readonly initiator: Initiator; readonly code: number; readonly seconds: number } {
+    const { initiator, code } = this.#closing
+    return { initiator, code, seconds: (performance.now() - this.#openedAt) / 1000 }
   }
 
   /** Octets of memory that are held for this connection. */
@@ -121,14 +133,16 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
 
   onChunk(chunk: Buffer, length: number): void {
     this.#deadlines.heard()
-    this.recorder?.read(chunk, length)
-    if (!this.#closing.ignoresInput) this.#work(chunk, 0, length, performance.now())
+    const now = performance.now()
+    this.recorder?.read(chunk, length, now)
+    if (!this.#closing.ignoresInput) this.#work(chunk, 0, length, now, now)
   }
 
   onProgress(): void {
     this.#flow.onProgress(this.#outstanding)
     this.#echo.onRoom()
     this.#account()
+    this.#noteProgress()
   }
 
   onEnd(): void {
@@ -138,9 +152,11 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
 
   onClosed(): void {
     this.#letGo()
+    this.#flow.gone()
+    this.#context.pings.forget(this)
     this.recorder?.closed()
-    const { initiator, code } = this.#closing
-    this.#traffic.connectionClosed(initiator, code, (performance.now() - this.#openedAt) / 1000)
+    const { initiator, code, seconds } = this.ending
+    this.#traffic.connectionClosed(initiator, code, seconds)
     this.#context.onGone(this)
   }
 
@@ -149,7 +165,7 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
     const rest = this.#rest
     if (rest === undefined || !this.#flow.hasOnly(NEXT_TURN)) return
     this.#rest = undefined
-    this.#work(rest, this.#restAt, rest.length, this.#restReadAt)
+    this.#work(rest, this.#restAt, rest.length, this.#restReadAt, performance.now())
   }
 
   /** Starts the closing handshake: 1001 at shutdown, 1012 at a restart. What has begun to come still comes, and is echoed. */
@@ -320,6 +336,11 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
     this.#context.turns.add(this)
   }
 
+  reasonsChanged(before: number, after: number): void {
+    this.#context.pauses.change(before, after)
+    this.recorder?.time.paused(pausePlace(after), performance.now())
+  }
+
   // What the echo asks for.
 
   get open(): boolean {
@@ -353,6 +374,7 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
 
   echoed(duration: number): void {
     this.#traffic.echoed(this.#compressed, duration, 1)
+    this.recorder?.time.echoed(duration * 1000, performance.now())
   }
 
   failNow(error: ProtocolError): void {
@@ -374,12 +396,36 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
     return this.#echo.queued + this.out.waiting
   }
 
-  /** Works on the octets `start`…`end` of `chunk`, as far as this turn's share and the peer's reading allow. */
-  #work(chunk: Buffer, start: number, end: number, readAt: number): void {
+  /**
+   * Whether the server has something to do for the connection that does not wait for the peer: a rest whose turn will
+   * come, or messages whose echoes the peer has room for.
+   */
+  get #owes(): boolean {
+    return this.#flow.hasOnly(NEXT_TURN) || (!this.#echo.idle && this.replyRoom > 0)
+  }
+
+  /** Something was done, or taken by the peer, outside of a chunk. */
+  #noteProgress(): void {
+    if (this.recorder === undefined) return
+    const now = performance.now()
+    this.recorder.time.owes(this.#owes, now)
+    this.recorder.time.unread(this.pending > 0, now)
+  }
+
+  /**
+   * Works on the octets `start`…`end` of `chunk`, as far as this turn's share and the peer's reading allow.
+   *
+   * @param readAt when they were read, and `begunAt` when this turn began; monotonic milliseconds
+   */
+  #work(chunk: Buffer, start: number, end: number, readAt: number, begunAt: number): void {
     try {
       this.#takeFrames(chunk, start, end)
-      if (this.out.messages > 0)
-        this.#traffic.echoed(this.#compressed, (performance.now() - readAt) / 1000, this.out.messages)
+      const now = performance.now()
+      const { messages } = this.out
+      if (messages > 0) {
+        this.#traffic.echoed(this.#compressed, (now - readAt) / 1000, messages)
+        this.recorder?.time.echoed(now - readAt, now)
+      }
       const at = this.decoder.position
       if (at < end && !this.#closing.ignoresInput) this.#keepRest(chunk, at, end, readAt)
       if (this.open && this.#isAboveHighWater) this.#flow.hold(HIGH_WATER)
@@ -387,6 +433,7 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
       if (this.#rest === undefined) this.#flow.release(NEXT_TURN)
       else if (this.#flow.hasOnly(NEXT_TURN)) this.queueTurn()
       this.#account()
+      this.recorder?.time.worked(begunAt, now, this.#owes)
     } catch (error) {
       this.onInternalError(error)
     }
@@ -420,6 +467,7 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
 
   /** A chunk is only lent, so what is left of it is copied; but once only, not in each turn. */
   #keepRest(chunk: Buffer, start: number, end: number, readAt: number): void {
+    if (this.#context.share.left <= 0) this.#traffic.turnCut()
     const isCopy = this.#flow.has(NEXT_TURN)
     this.#rest = isCopy ? chunk : Buffer.from(chunk.subarray(start, end))
     this.#restAt = isCopy ? start : 0
@@ -462,7 +510,16 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
     ) {
       out.header(FIN, PONG, payloadLength)
       outbox.position = payload + payloadLength
-    }
+    } else if (opcode === PONG) this.#onPong()
+  }
+
+  /** Our pings are empty; a pong that is not was unasked for (RFC 6455 section 5.5.3). */
+  #onPong(): void {
+    if (this.decoder.payloadLength > 0) return
+    const roundTrip = this.#context.pings.answered(this)
+    if (roundTrip === undefined) return
+    this.#traffic.pingAnswered(roundTrip)
+    this.recorder?.time.pingAnswered(roundTrip * 1000)
   }
 
   /** Whether a pong is to follow at once; the ping's payload, `length` octets from `start`, is only lent. */
@@ -484,10 +541,12 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
   #countError(error: ProtocolError): void {
     if (this.#closing.state === ENDING) return
     this.#traffic.protocolError(error.code)
+    this.#context.onProtocolError(this, error)
     this.recorder?.failed(error.code)
   }
 
   #ping(): void {
+    this.#context.pings.sent(this)
     this.out.frame(PING, NOTHING)
     this.out.flush()
   }

@@ -17,6 +17,8 @@ export type Reason = typeof HIGH_WATER | typeof CODEC_FULL | typeof NEXT_TURN | 
 export interface Reader {
   stopReading(): void
   startReading(): void
+  /** The reasons have become others; each of both is a sum of them, 0 for none. */
+  reasonsChanged(before: number, after: number): void
   /** Only the rest of a chunk is left to be worked on. */
   queueTurn(): void
 }
@@ -53,20 +55,25 @@ export class FlowControl {
 
   hold(reason: Reason): void {
     if (this.#reasons === 0) this.#reader.stopReading()
-    this.#reasons |= reason
+    this.#become(this.#reasons | reason)
   }
 
   release(reason: Reason): void {
     if ((this.#reasons & reason) === 0) return
-    this.#reasons &= ~reason
+    this.#become(this.#reasons & ~reason)
     if (this.#reasons === 0) this.#reader.startReading()
     else if (this.#reasons === NEXT_TURN) this.#reader.queueTurn()
   }
 
   releaseAll(): void {
     if (this.#reasons === 0) return
-    this.#reasons = 0
+    this.#become(0)
     this.#reader.startReading()
+  }
+
+  /** The connection is gone: nothing is read any more, and nothing held. */
+  gone(): void {
+    this.#become(0)
   }
 
   /**
@@ -81,5 +88,11 @@ export class FlowControl {
   /** Some of the outstanding octets are gone. */
   onProgress(outstanding: number): void {
     if (outstanding <= this.#marks.lowWaterMark) this.release(HIGH_WATER)
+  }
+
+  #become(reasons: number): void {
+    const before = this.#reasons
+    this.#reasons = reasons
+    if (reasons !== before) this.#reader.reasonsChanged(before, reasons)
   }
 }

@@ -1,77 +1,46 @@
 // A worker's state at this moment, in the order that the primary expects.
 
-import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Codec } from '../codec/codec.js'
 import { WORKER_GAUGES, type WorkerGauge } from '../metrics/catalogue.js'
-import type { Connection } from './connection.js'
 import type { MemoryBudget } from './memory-budget.js'
-import { residentMemory } from './resident-memory.js'
+import type { Pauses } from './pauses.js'
+import { type ProcessGauge, processGauges } from './process-gauges.js'
 
-/** Resolution of the event-loop delay's measurement in milliseconds. */
-const RESOLUTION = 10
+export interface GaugeSources {
+  readonly pauses: Pick<Pauses, 'connections'>
+  readonly budget: Pick<MemoryBudget, 'held'>
+  readonly codec: Pick<Codec, 'queued' | 'threads' | 'takeRunTime'>
+  readonly codecThreads: number
+  /** Connections in their opening handshake. */
+  readonly openings: { readonly size: number }
+}
 
 export class Gauges {
-  readonly #connections: ReadonlyMap<number, Connection>
-  readonly #budget: MemoryBudget
-  readonly #codec: Codec
-  readonly #codecThreads: number
-  readonly #delay: IntervalHistogram = monitorEventLoopDelay({ resolution: RESOLUTION })
+  readonly #sources: GaugeSources
   #takenAt = performance.now()
 
-  constructor(connections: ReadonlyMap<number, Connection>, budget: MemoryBudget, codec: Codec, codecThreads: number) {
-    this.#connections = connections
-    this.#budget = budget
-    this.#codec = codec
-    this.#codecThreads = codecThreads
-    this.#delay.enable()
+  constructor(sources: GaugeSources) {
+    this.#sources = sources
   }
 
   /** Values since the last take, or as they are now. */
   take(): number[] {
-    const values = { ...this.#ofConnections(), ...this.#ofCodec(), ...this.#ofEventLoop(), ...ofProcess() }
+    const values: Record<WorkerGauge, number> = { ...this.#ofConnections(), ...processGauges() }
     return WORKER_GAUGES.map(name => values[name])
   }
 
-  stop(): void {
-    this.#delay.disable()
-  }
-
-  #ofConnections(): Pick<Record<WorkerGauge, number>, 'pausedConnections' | 'bufferedBytes'> {
-    let pausedConnections = 0
-    for (const connection of this.#connections.values()) if (connection.paused) pausedConnections++
-    return { pausedConnections, bufferedBytes: this.#budget.held }
-  }
-
-  #ofCodec(): Pick<Record<WorkerGauge, number>, 'codecQueueMessages' | 'codecThreads' | 'codecUtilizationRatio'> {
+  #ofConnections(): Omit<Record<WorkerGauge, number>, ProcessGauge> {
+    const { pauses, budget, codec, codecThreads, openings } = this.#sources
     const now = performance.now()
-    const available = (now - this.#takenAt) * Math.max(this.#codecThreads, 1)
+    const available = (now - this.#takenAt) * Math.max(codecThreads, 1)
     this.#takenAt = now
     return {
-      codecQueueMessages: this.#codec.queued,
-      codecThreads: this.#codec.threads,
-      codecUtilizationRatio: available > 0 ? Math.min(1, this.#codec.takeRunTime() / available) : 0,
+      pausedConnections: pauses.connections,
+      bufferedBytes: budget.held,
+      codecQueueMessages: codec.queued,
+      codecThreads: codec.threads,
+      codecUtilizationRatio: available > 0 ? Math.min(1, codec.takeRunTime() / available) : 0,
+      openings: openings.size,
     }
   }
-
-  /** Seconds by which the event loop ran late. Node measures whole intervals, so the resolution is taken off. */
-  #ofEventLoop(): Pick<
-    Record<WorkerGauge, number>,
-    'eventLoopDelayP50' | 'eventLoopDelayP90' | 'eventLoopDelayP99' | 'eventLoopDelayMax'
-  > {
-    const delay = this.#delay
-    const late = (nanoseconds: number): number => Math.max(0, nanoseconds / 1e9 - RESOLUTION / 1e3)
-    const measured = {
-      eventLoopDelayP50: late(delay.percentile(50)),
-      eventLoopDelayP90: late(delay.percentile(90)),
-      eventLoopDelayP99: late(delay.percentile(99)),
-      eventLoopDelayMax: late(delay.max),
-    }
-    delay.reset()
-    return measured
-  }
-}
-
-function ofProcess(): Pick<Record<WorkerGauge, number>, 'residentBytes' | 'cpuUserSeconds' | 'cpuSystemSeconds'> {
-  const { user, system } = process.cpuUsage()
-  return { residentBytes: residentMemory(), cpuUserSeconds: user / 1e6, cpuSystemSeconds: system / 1e6 }
 }

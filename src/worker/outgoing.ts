@@ -102,7 +102,11 @@ export class Outgoing {
   }
 
   #write(bytes: Buffer): boolean {
-    this.#recorder?.wrote(bytes)
-    return this.#transport.write(bytes)
+    const recorder = this.#recorder
+    if (recorder === undefined) return this.#transport.write(bytes)
+    recorder.wrote(bytes)
+    const free = this.#transport.write(bytes)
+    if (this.#transport.pending > 0) recorder.time.unread(true, performance.now())
+    return free
   }
 }

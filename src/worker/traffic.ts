@@ -44,6 +44,9 @@ const CLOSES = {
   server: offsetOf('closes_total', { initiator: 'server', code: CLOSE_CODE_LABELS[0] }),
 }
 const CONTROLS = offsetOf('controls_total', { control: CONTROL_NAMES[0] })
+const WRITE_WAIT = histogramAt('write_wait_seconds')
+const PING_ROUND_TRIP = histogramAt('ping_round_trip_seconds')
+const TURNS_CUT = offsetOf('turns_cut_total')
 const SLOW_READERS = offsetOf('slow_reader_closes_total')
 const MEMORY_PAUSES = offsetOf('memory_budget_pauses_total')
 const MEMORY_CLOSES = offsetOf('memory_budget_closes_total')
@@ -112,6 +115,24 @@ export class Traffic implements OctetObserver {
   /** One write handed to a socket; what the kernel took of it is counted by `wireSent`. */
   write(size: number): void {
     this.counters.observe(WRITE_SIZE, size)
+  }
+
+  /** A write is done; most are at once, and those cost one addition. */
+  taken(seconds: number): void {
+    if (seconds === 0) this.#values[WRITE_WAIT.offset]++
+    else this.counters.observe(WRITE_WAIT, seconds)
+  }
+
+  tlsHandshake(result: 'completed' | 'failed'): void {
+    this.#values[offsetOf('tls_handshakes_total', { result })]++
+  }
+
+  pingAnswered(seconds: number): void {
+    this.counters.observe(PING_ROUND_TRIP, seconds)
+  }
+
+  turnCut(): void {
+    this.#values[TURNS_CUT]++
   }
 
   wireReceived(size: number): void {

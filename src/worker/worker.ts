@@ -16,6 +16,7 @@ import type { Settings } from '../settings.js'
 import { CodecMetrics } from './codec-metrics.js'
 import { Connection, type ConnectionContext, decoderRules } from './connection.js'
 import { ConnectionActions } from './connection-actions.js'
+import { ConnectionLog } from './connection-log.js'
 import type { ConnectionTerms } from './connection-terms.js'
 import { ControlledConnection } from './controlled-connection.js'
 import { sendInParts } from './departing-reports.js'
@@ -24,11 +25,15 @@ import { Gauges } from './gauges.js'
 import { type HandoverHandler, Handovers } from './handovers.js'
 import { IdleCollector } from './idle-collector.js'
 import { sendListing } from './listing.js'
+import { LoopWatch } from './loop-watch.js'
 import { MemoryBudget } from './memory-budget.js'
 import type { Opening } from './opening/opening.js'
 import { OpeningControls } from './opening/opening-controls.js'
 import { Openings, type OpeningsHandler } from './opening/openings.js'
 import { Outbox } from './outbox.js'
+import { Pauses } from './pauses.js'
+import { PingTimes } from './ping-times.js'
+import { watchCollections } from './process-gauges.js'
 import { Traffic } from './traffic.js'
 import { Share, Turns } from './turns.js'
 
@@ -69,6 +74,7 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
   readonly #archive: Archive
   readonly #reports: boolean
   readonly #log: Logger
+  readonly #connectionLog: ConnectionLog
   readonly #counters: Counters
   readonly #traffic: Traffic
   readonly #openings: Openings
@@ -76,6 +82,8 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
   readonly #actions: ConnectionActions
   readonly #codec: Codec
   readonly #gauges: Gauges
+  readonly #loop: LoopWatch
+  readonly #pauses: Pauses
   readonly #context: ConnectionContext
   readonly #connections = new Map<number, Connection>()
   readonly #collector = new IdleCollector()
@@ -89,10 +97,14 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     this.#archive = new Archive(settings, number)
     this.#reports = settings.reports > 0
     this.#log = log
+    this.#connectionLog = new ConnectionLog(log)
     this.#counters = counters
     this.#codec = codec
     this.#budget = new MemoryBudget(Math.floor(settings.memoryBudget / settings.workers))
     this.#traffic = new Traffic(counters)
+    this.#pauses = new Pauses(counters)
+    this.#loop = new LoopWatch(counters)
+    watchCollections()
     const closedForMemory = new Occasional(count =>
       log.warn({ connections: count, held: this.#budget.held }, 'the memory budget is used up: closed who held most'),
     )
@@ -104,10 +116,13 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
       turns: new Turns(),
       share: new Share(),
       budget: this.#budget,
+      pauses: this.#pauses,
+      pings: new PingTimes(),
       plainRules: decoderRules(settings, false),
       compressedRules: decoderRules(settings, true),
       onGone: connection => this.#onConnectionGone(connection),
       onInternalError: error => this.onInternalError(error),
+      onProtocolError: (connection, error) => this.#connectionLog.failed(connection, error),
       onClosedForMemory: () => closedForMemory.happened(),
     }
     this.#controls = new OpeningControls(
@@ -118,7 +133,13 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     )
     this.#openings = new Openings(settings, secureContextOf(settings), this.#traffic, this, this.#controls)
     this.#actions = new ConnectionActions(this.#connections, this.#archive)
-    this.#gauges = new Gauges(this.#connections, this.#budget, codec, settings.codecThreads)
+    this.#gauges = new Gauges({
+      pauses: this.#pauses,
+      budget: this.#budget,
+      codec,
+      codecThreads: settings.codecThreads,
+      openings: this.#openings,
+    })
     this.#departure = new Departure(this.#connections, this.#openings, this.handovers, settings.drainTimeout, cut =>
       this.#exit(cut),
     )
@@ -157,12 +178,14 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
         ? new Connection(this.#context, terms, transport, recorder)
         : new ControlledConnection(this.#context, terms, controls, transport, recorder)
     this.#connections.set(terms.id, connection)
+    this.#connectionLog.accepted(terms)
     this.#collector.handshakeDone()
     connection.start(behind)
   }
 
   onRefused(request: RefusedRequest): void {
     if (this.#reports) this.#archive.refused(request)
+    this.#connectionLog.refused(request)
   }
 
   onGone(id: number, cut = false): void {
@@ -197,6 +220,7 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
   #onConnectionGone(connection: Connection): void {
     const { id, recorder, dropped } = connection
     this.#connections.delete(id)
+    this.#connectionLog.closed(connection)
     if (recorder !== undefined) this.#archive.closed(recorder)
     this.onGone(id, dropped)
   }
@@ -206,6 +230,7 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     this.#openings.sweep(now)
     this.#budget.sweep(now)
     this.#collector.sweep(now, this.#connections.size, this.#budget.held)
+    this.#connectionLog.sweep()
     for (const connection of this.#connections.values()) connection.sweep(now)
   }
 
@@ -213,6 +238,8 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     // What is counted and what has become of connections are known together.
     this.handovers.tell()
     this.#traffic.addWholeEchoes()
+    this.#pauses.addUp()
+    this.#loop.look()
     send({ type: 'snapshot', question, deltas: this.#counters.takeDeltas(), gauges: this.#gauges.take() })
   }
 
@@ -224,7 +251,7 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
 
   #exit(cut: number): void {
     for (const timer of this.#timers) clearInterval(timer)
-    this.#gauges.stop()
+    this.#loop.stop()
     // A process that exits while a thread makes a zlib context is aborted by Node ("close before init").
     const closed = this.#codec.close()
     this.#sendSnapshot(0)

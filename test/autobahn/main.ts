@@ -7,6 +7,7 @@ import { findSuite } from './find-suite.js'
 import { type Options, parseOptions, USAGE, UsageError } from './options.js'
 import { type Evidence, reconcileRun, withEvidence } from './reconciliation.js'
 import { runCases } from './run-cases.js'
+import { slowestCases } from './slowest.js'
 import { type Summary, summarize } from './summary.js'
 import { renderSummary } from './table.js'
 import { openTarget } from './target.js'
@@ -26,7 +27,8 @@ async function run(options: Options, signal: AbortSignal): Promise<Summary> {
       : withEvidence(target.admin, signal, use))
     const milliseconds = Date.now() - startedAt
     const reconciliation = evidence === null ? null : reconcileRun(reports.values(), evidence)
-    return summarize({ cases, reports, reconciliation, jobs, serviceOptions, milliseconds })
+    const slowest = evidence === null ? [] : slowestCases(reports.values(), evidence.reports)
+    return summarize({ cases, reports, reconciliation, slowest, jobs, serviceOptions, milliseconds })
   } finally {
     await target.stop()
     // What is only for looking at does not fail the run.

@@ -3,6 +3,7 @@
 import { type CaseReport, closeCodeOf, octetsOf } from './case-report.js'
 import { byNumber, familyOf, SUITE_VERSION } from './cases.js'
 import type { Reconciliation } from './reconciliation.js'
+import type { SlowCase } from './slowest.js'
 import { reasonOf, type Verdict, verdictOf } from './verdict.js'
 
 export interface FamilySummary {
@@ -37,6 +38,8 @@ export interface Summary {
   readonly notOk: readonly { readonly id: string; readonly verdict: Verdict | 'missing'; readonly reason: string }[]
   /** Case 12.4.3, if it ran: other servers are known to fail there. */
   readonly spotlight: CaseSummary | null
+  /** Slowest first; empty when the service was not asked. */
+  readonly slowest: readonly SlowCase[]
   /** Null when it was not asked for. */
   readonly reconciliation: Reconciliation | null
 }
@@ -46,6 +49,7 @@ export interface Run {
   readonly cases: readonly string[]
   readonly reports: ReadonlyMap<string, CaseReport>
   readonly reconciliation: Reconciliation | null
+  readonly slowest: readonly SlowCase[]
   readonly jobs: number
   readonly serviceOptions: readonly string[]
   readonly milliseconds: number
@@ -65,6 +69,7 @@ export function summarize(run: Run): Summary {
     ...{ jobs, serviceOptions, milliseconds },
     families: [...new Set(cases.map(familyOf))].map(family => summarizeFamily(family, run)),
     notOk: notOk.sort((a, b) => byNumber(a.id, b.id)),
+    slowest: run.slowest,
     spotlight: spotlight === undefined ? null : summarizeCase(spotlight),
     reconciliation,
   }

@@ -3,16 +3,18 @@
 import { FAMILIES } from './cases.js'
 import { formatElapsed } from './progress.js'
 import type { Reconciliation } from './reconciliation.js'
+import { renderSlowest } from './slowest.js'
 import type { CaseSummary, FamilySummary, Summary } from './summary.js'
 
 /** Lines of the table and of what there is to say about single cases, without a line end behind the last. */
 export function renderSummary(summary: Summary): string {
-  const { families, notOk, spotlight, reconciliation } = summary
+  const { families, notOk, spotlight, slowest, reconciliation } = summary
   return [
     ...renderFamilies(families),
     '',
     ...notOk.map(({ id, reason }) => `${id} ${reason}`),
     ...(spotlight === null ? [] : [renderCase(spotlight)]),
+    ...renderSlowest(slowest),
     ...(reconciliation === null ? ['not reconciled'] : renderReconciliation(reconciliation)),
     `${summary.passed ? 'passed' : 'FAILED'} in ${formatElapsed(summary.milliseconds)}, ${summary.jobs} at a time`,
   ].join('\n')

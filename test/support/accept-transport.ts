@@ -66,17 +66,22 @@ export interface Connected {
   readonly socket: Socket
   readonly transport: Transport
   readonly listener: Listener
+  readonly counters: Counters
   /** Octets of the sockets that are counted, once the transport was asked for the present state. */
   counted(direction: 'received' | 'sent'): number
   /** The same, without asking. */
   countedByItself(direction: 'received' | 'sent'): number
 }
 
-/** @param tamper may spoil the handle before a transport is put over it */
+/**
+ * @param tamper may spoil the handle before a transport is put over it
+ * @param spoil is called with the client's TCP socket in the place of a TLS handshake
+ */
 export async function connected(
   t: { after(hook: () => void): void },
   kind: TransportKind,
   tamper: (handle: object) => void = () => {},
+  spoil?: (plain: Socket) => void,
 ): Promise<Connected> {
   const server = createServer({ pauseOnConnect: true })
   t.after(() => server.close())
@@ -94,10 +99,12 @@ export async function connected(
   const secureContext = kind === 'tls' ? createSecureContext(files) : undefined
   const transport = acceptTransport(handle, secureContext, new Traffic(counters), listener)
   t.after(() => transport.destroy())
-  const client = kind === 'tls' ? connectTls({ socket: plain, rejectUnauthorized: false }) : plain
+  spoil?.(plain)
+  const client =
+    kind === 'tls' && spoil === undefined ? connectTls({ socket: plain, rejectUnauthorized: false }) : plain
   client.on('error', () => {})
   plain.on('error', () => {})
-  if (kind === 'tls') await once(client, 'secureConnect')
+  if (client !== plain) await once(client, 'secureConnect')
   const counted = (direction: 'received' | 'sent'): number => {
     // Brings the counters up to date.
     void [transport.octetsReceived, transport.octetsSent, transport.pending]
@@ -105,7 +112,7 @@ export async function connected(
   }
   const countedByItself = (direction: 'received' | 'sent'): number =>
     counters.values[offsetOf('wire_bytes_total', { direction })]
-  return { client, socket: plain, transport, listener, counted, countedByItself }
+  return { client, socket: plain, transport, listener, counters, counted, countedByItself }
 }
 
 /** The bare handle of the next connection, as the primary takes it. */

@@ -67,6 +67,12 @@ export function sampleConnection(changes: Partial<ConnectionReport> = {}): Conne
     received: sampleDirection(REQUEST_OCTETS + 19, { text: 1, close: 1 }),
     sent: sampleDirection(140, { text: 1, close: 1 }),
     unsentOctets: 0,
+    time: {
+      ...{ server: 2, worked: 1, client: 10, unread: 0 },
+      paused: { memory: 0, codec: 0, high_water: 0, closing: 0, turn: 0 },
+    },
+    slowestEcho: { at: 5, duration: 1 },
+    pings: null,
     log: [],
     logCut: false,
     ...changes,

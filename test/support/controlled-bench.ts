@@ -14,6 +14,8 @@ import { type ConnectionContext, decoderRules } from '../../src/worker/connectio
 import { ControlledConnection } from '../../src/worker/controlled-connection.js'
 import { MemoryBudget } from '../../src/worker/memory-budget.js'
 import { Outbox } from '../../src/worker/outbox.js'
+import { Pauses } from '../../src/worker/pauses.js'
+import { PingTimes } from '../../src/worker/ping-times.js'
 import { Traffic } from '../../src/worker/traffic.js'
 import { Share, Turns } from '../../src/worker/turns.js'
 import { FakeClock } from './fake-clock.js'
@@ -63,6 +65,9 @@ export class ControlledBench {
       },
       onInternalError: error => this.errors.push(error),
       onClosedForMemory: () => {},
+      pauses: new Pauses(this.counters),
+      pings: new PingTimes(),
+      onProtocolError: () => {},
     }
     const terms = { ...sampleOpened(), transport: 'tcp' as const, deflate, controls: this.controls }
     this.recorder = new Recorder(terms, 1, this.transport, new LogBlocks())

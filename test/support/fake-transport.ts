@@ -12,6 +12,8 @@ import { CodecMetrics } from '../../src/worker/codec-metrics.js'
 import { Connection, type ConnectionContext, decoderRules } from '../../src/worker/connection.js'
 import { MemoryBudget } from '../../src/worker/memory-budget.js'
 import { Outbox } from '../../src/worker/outbox.js'
+import { Pauses } from '../../src/worker/pauses.js'
+import { PingTimes } from '../../src/worker/ping-times.js'
 import { Traffic } from '../../src/worker/traffic.js'
 import { Share, Turns } from '../../src/worker/turns.js'
 
@@ -102,6 +104,7 @@ export interface Bench {
   readonly traffic: Traffic
   readonly codec: Codec
   readonly budget: MemoryBudget
+  readonly pauses: Pauses
   readonly errors: unknown[]
   /** Ids of the connections that are gone. */
   readonly gone: number[]
@@ -132,6 +135,7 @@ function open(
   const counters = new Counters()
   const codec = new Codec(settings, new CodecMetrics(counters, pino({ level: 'silent' })))
   const errors: unknown[] = []
+  const pauses = new Pauses(counters)
   const budget = new MemoryBudget(settings.memoryBudget / settings.workers)
   const gone: number[] = []
   const context: ConnectionContext = {
@@ -142,16 +146,19 @@ function open(
     turns: new Turns(),
     share: new Share(share),
     budget,
+    pauses,
+    pings: new PingTimes(),
     plainRules: decoderRules(settings, false),
     compressedRules: decoderRules(settings, true),
     onGone: ({ id }) => gone.push(id),
     onInternalError: error => errors.push(error),
+    onProtocolError: () => {},
     onClosedForMemory: () => {},
   }
   const transport = new FakeTransport()
   const connection = new Connection(context, { id: 1, deflate }, transport, recorder)
   connection.start(Buffer.alloc(0))
-  return { connection, transport, counters, traffic: context.traffic, codec, budget, errors, gone }
+  return { connection, transport, counters, traffic: context.traffic, codec, budget, pauses, errors, gone }
 }
 
 export function feed({ connection }: Bench, ...chunks: Buffer[]): void {

@@ -62,6 +62,7 @@ export class Prometheus {
         `--config.file=${join(directory, 'prometheus.yml')}`,
         `--storage.tsdb.path=${join(directory, 'data')}`,
         '--web.listen-address=127.0.0.1:0',
+        '--web.enable-remote-write-receiver',
         '--log.format=json',
       ],
       { stdio: ['ignore', 'ignore', 'pipe'] },

@@ -33,7 +33,7 @@ function evilRecorder(): Recorder {
     { octetsReceived: 6, octetsSent: 0, unsent: 0 },
     new LogBlocks(),
   )
-  recorder.read(Buffer.from([0x81, 0x80, 1, 2, 3, 4]), 6)
+  recorder.read(Buffer.from([0x81, 0x80, 1, 2, 3, 4]), 6, performance.now())
   recorder.closeReceived(1000, EVIL)
   return recorder
 }

@@ -77,6 +77,34 @@ test('/metrics is the exposition with its content type', async t => {
   assert.equal(await response.text(), 'a 1\n')
 })
 
+test('/metrics is OpenMetrics for those who prefer it, and compressed for those who can read that', async t => {
+  const view = fakeView({
+    metrics: async () => ({
+      contentType: CONTENT_TYPE,
+      body: '# HELP a_total A.\n# TYPE a_total counter\na_total 1\n',
+    }),
+  })
+  const get = await serve(t, view)
+  const asked = async (headers: Record<string, string>) => {
+    const response = await get('/metrics', { headers })
+    assert.equal(response.headers.get('vary'), 'Accept, Accept-Encoding')
+    return {
+      type: response.headers.get('content-type')?.split(';')[0],
+      encoding: response.headers.get('content-encoding'),
+      lines: (await response.text()).split('\n'),
+    }
+  }
+  const plain = await asked({ accept: '*/*', 'accept-encoding': 'identity' })
+  assert.deepEqual([plain.type, plain.encoding, plain.lines[1]], ['text/plain', null, '# TYPE a_total counter'])
+  // As Prometheus asks.
+  const accept = 'application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2'
+  const open = await asked({ accept, 'accept-encoding': 'gzip' })
+  assert.deepEqual([open.type, open.encoding], ['application/openmetrics-text', 'gzip'])
+  const lesser = 'application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.2,text/plain;q=0.3'
+  assert.equal((await asked({ accept: lesser })).type, 'text/plain')
+  assert.deepEqual(open.lines, ['# HELP a A.', '# TYPE a counter', 'a_total 1', '# EOF', ''])
+})
+
 for (const readiness of ['starting', 'draining', 'no-worker', 'ready'] satisfies Readiness[]) {
   test(`probes while ${readiness}`, async t => {
     const get = await serve(t, fakeView({ readiness: () => readiness }))

@@ -13,6 +13,7 @@ function runOf(reports: CaseReport[], changes: Partial<Run> = {}): Run {
     cases: reports.map(({ id }) => id),
     reports: new Map(reports.map(report => [report.id, report])),
     reconciliation: agreeing,
+    slowest: [],
     ...{ jobs: 2, serviceOptions: [], milliseconds: 65_000 },
     ...changes,
   }

@@ -18,6 +18,7 @@ function sources() {
   const registry = createRegistry({
     totals: {
       values: counters.values,
+      valuesOf: worker => counters.values.map(value => worker * value),
       gauge: (worker, gauge) => worker * (gauges[gauge] ?? 0),
       websockets: 6,
       websocketsLost: 7,
@@ -42,7 +43,8 @@ test('every summed series is there from the start with 0', async () => {
   const series = await sources().scrape()
   for (const [name, metric] of Object.entries(SUMMED)) {
     for (const { labels } of seriesOf(name as SummedName)) {
-      const inner = Object.entries(labels).map(([label, value]) => `${label}="${value}"`)
+      const all = 'byWorker' in metric ? { worker: '1', ...labels } : labels
+      const inner = Object.entries(all).map(([label, value]) => `${label}="${value}"`)
       const suffix = metric.type === 'histogram' ? '_count' : ''
       const key = `${PREFIX}${name}${suffix}${inner.length > 0 ? `{${inner.join(',')}}` : ''}`
       assert.equal(series.get(key), 0, key)
@@ -89,14 +91,24 @@ test('histograms are cumulative, and +Inf is the count', async () => {
   assert.equal(at('_count', 'compressed="false"'), 0)
 })
 
+test('a histogram by worker has one series for each, of what that worker counted', async () => {
+  const { counters, scrape } = sources()
+  counters.observe(histogramAt('event_loop_delay_seconds'), 0.6)
+  const series = await scrape()
+  const at = (labels: string) => series.get(`echobahn_event_loop_delay_seconds_bucket{${labels}}`)
+  assert.equal(at('worker="1",le="0.5"'), 0)
+  assert.equal(at('worker="1",le="1"'), 1)
+  assert.equal(at('worker="2",le="+Inf"'), 2)
+  assert.equal(series.get('echobahn_event_loop_delay_seconds_sum{worker="2"}'), 1.2)
+  assert.equal(series.has('echobahn_event_loop_delay_seconds_count'), false)
+})
+
 test('worker metrics have a series for each worker', async () => {
   const { gauges, scrape } = sources()
-  Object.assign(gauges, { pausedConnections: 5, eventLoopDelayP99: 0.25, cpuSystemSeconds: 1.5 })
+  Object.assign(gauges, { pausedConnections: 5, cpuSystemSeconds: 1.5 })
   const series = await scrape()
   assert.equal(series.get('echobahn_paused_connections{worker="1"}'), 5)
   assert.equal(series.get('echobahn_paused_connections{worker="2"}'), 10)
-  assert.equal(series.get('echobahn_event_loop_delay_seconds{worker="1",quantile="0.99"}'), 0.25)
-  assert.equal(series.get('echobahn_event_loop_delay_seconds{worker="1",quantile="1"}'), 0)
   assert.equal(series.get('echobahn_worker_cpu_seconds_total{worker="2",mode="system"}'), 3)
   assert.equal(series.get('echobahn_worker_snapshot_age_seconds{worker="2"}'), 0.5)
   assert.equal(series.has('echobahn_paused_connections{worker="3"}'), false)
@@ -109,6 +121,7 @@ test('the primary shows its fleet and what runs', async () => {
   const series = await scrape()
   assert.equal(series.get('echobahn_workers{state="leaving"}'), 1)
   assert.equal(series.get('echobahn_workers{state="ready"}'), 0)
+  assert.equal(series.get('echobahn_workers_wanted'), 2)
   assert.equal(series.get('echobahn_worker_restarts_total{reason="signal"}'), 4)
   assert.equal(series.get('echobahn_limits{limit="max_connections"}'), 1000)
   assert.equal(series.get('echobahn_limits{limit="codec_queue"}'), 10)

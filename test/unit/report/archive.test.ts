@@ -74,7 +74,7 @@ test('one that had to go gives the memory of its wire log back', () => {
   const archive = archiveOf({ reportsFailed: 1 })
   const [first, second] = [1, 2].map(id => archive.opened(sampleOpened({ id }), OCTETS))
   for (const recorder of [first, second]) {
-    recorder.read(Buffer.from([0x89, 0x80, 0, 0, 0, 0]), 6)
+    recorder.read(Buffer.from([0x89, 0x80, 0, 0, 0, 0]), 6, performance.now())
     recorder.closed()
     archive.closed(recorder)
   }

@@ -49,13 +49,50 @@ test('server frames have no mask', () => {
   ])
 })
 
+/** Header of a frame that goes on for longer than any test. */
+const LARGE = Buffer.from('827f0000010000000000', 'hex')
+
 test('octets are cut to 64 in hex, and the log to 64 events', () => {
   const log = new WireLog(new LogBlocks())
   log.read(0, Buffer.alloc(100, 0xff), 70)
   assert.deepEqual(untimed(log.events)[0], { event: 'octets received', length: 70, hex: 'ff'.repeat(64) })
-  for (let i = 0; i < 100; i++) log.wrote(0, Buffer.from([0x81, 0]))
+  log.wrote(0, LARGE)
+  for (let i = 0; i < 60; i++) log.wrote(0, Buffer.from([1]))
   assert.equal(log.events.length, 64)
-  assert.ok(log.cut)
+  assert.equal(log.cut, false)
+})
+
+for (const more of [1, 4, 5, 31, 32, 33, 36, 100]) {
+  test(`of ${more} events beyond the first 64 the last 32 are kept, behind a gap`, () => {
+    const log = new WireLog(new LogBlocks())
+    log.wrote(0, LARGE)
+    for (let i = 2; i < 64; i++) log.wrote(i * 1000, Buffer.from([1]))
+    for (let i = 0; i < more; i++) {
+      const octets = Buffer.from([i, ...Array(30).fill(7)])
+      if (i % 2 === 0) log.read((100 + i) * 1000, octets, 31)
+      else log.wrote((100 + i) * 1000, octets)
+    }
+    assert.ok(log.cut)
+    const kept = Math.min(more, 32)
+    const expected = Array.from({ length: kept }, (_, k) => {
+      const i = more - kept + k
+      const hex = Buffer.from([i, ...Array(19).fill(7)]).toString('hex')
+      return { at: 100 + i, event: i % 2 === 0 ? 'octets received' : 'octets sent', length: 31, hex }
+    })
+    assert.deepEqual(log.events.slice(64), [{ at: 63, event: 'gap', events: more - kept }, ...expected])
+  })
+}
+
+test('Closes come last, also where the log of the first events is full; few octets are shown as they are', () => {
+  const log = new WireLog(new LogBlocks())
+  for (let i = 0; i < 80; i++) log.wrote(0, Buffer.from([0x81, 5]))
+  log.close(5000, 'received', { code: 1000, reason: 'bye' })
+  log.close(6000, 'sent', { code: 1000, reason: 'bye' })
+  assert.deepEqual(log.events.slice(-3), [
+    { at: 0, event: 'octets sent', length: 2, hex: '8105' },
+    { at: 5, event: 'close received', code: 1000, reason: 'bye' },
+    { at: 6, event: 'close sent', code: 1000, reason: 'bye' },
+  ])
 })
 
 test('events are told with their time, in the order in which they came', () => {

@@ -5,8 +5,10 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { test } from 'node:test'
+import type { Counters } from '../../../src/metrics/counters.js'
+import { histogramAt, offsetOf } from '../../../src/metrics/layout.js'
 import { READ_BUFFER } from '../../../src/transport/bare-transport.js'
-import { connected, type Listener } from '../../support/accept-transport.js'
+import { type Connected, connected, type Listener } from '../../support/accept-transport.js'
 
 const MIB = 2 ** 20
 
@@ -262,4 +264,58 @@ test('tcp: a handle that fails ends its own connection, and nothing else', async
   const ending = await connected(t, 'tcp', fail('shutdown'))
   ending.transport.end()
   await ending.listener.heard('closed')
+})
+
+/** Writes that are done, by a bound on what they took: up to `bound` seconds, and above it. */
+function writesDone({ counters }: Connected, bound: number): [number, number] {
+  const { offset, buckets } = histogramAt('write_wait_seconds')
+  const counts = [...counters.values.slice(offset, offset + buckets.length + 1)]
+  const sum = (some: number[]) => some.reduce((a, b) => a + b, 0)
+  const edge = buckets.indexOf(bound) + 1
+  return [sum(counts.slice(0, edge)), sum(counts.slice(edge))]
+}
+
+for (const kind of ['tcp', 'stream', 'tls'] as const) {
+  test(`${kind}: how long a write waits for the kernel is counted when it is done`, async t => {
+    const connection = await connected(t, kind)
+    const { client, transport, listener } = connection
+    client.pause()
+    transport.write(Buffer.alloc(8 * MIB))
+    const written = performance.now()
+    await new Promise(setImmediate)
+    assert.deepEqual(writesDone(connection, 0.01), [0, 0])
+    while (performance.now() < written + 30) await new Promise(setImmediate)
+    const reading = readToEnd(client)
+    await listener.heard('progress')
+    assert.deepEqual(writesDone(connection, 0.01), [0, 1])
+    transport.end()
+    await reading
+  })
+}
+
+test('tcp: a write that the kernel takes at once has waited for nothing', async t => {
+  const connection = await connected(t, 'tcp')
+  connection.transport.write(Buffer.from('little'))
+  assert.deepEqual(writesDone(connection, 0.00001), [1, 0])
+})
+
+test('tls: a handshake is counted when it is done, and as failed when the connection ends before', async t => {
+  const result = (counters: Counters, result: 'completed' | 'failed') =>
+    counters.values[offsetOf('tls_handshakes_total', { result })]
+  const { client, counters, transport, listener } = await connected(t, 'tls')
+  transport.resume()
+  client.write('hello')
+  await listener.octets(5)
+  assert.deepEqual([result(counters, 'completed'), result(counters, 'failed')], [1, 0])
+  transport.destroy()
+  await listener.heard('closed')
+  assert.deepEqual([result(counters, 'completed'), result(counters, 'failed')], [1, 0])
+  const failing = await connected(
+    t,
+    'tls',
+    () => {},
+    plain => void plain.end('GET / HTTP/1.1\r\n\r\n'),
+  )
+  await failing.listener.heard('closed')
+  assert.deepEqual([result(failing.counters, 'completed'), result(failing.counters, 'failed')], [0, 1])
 })

@@ -2,17 +2,19 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CLOSE_WAITS, CODEC_FULL, FlowControl, HIGH_WATER, NEXT_TURN } from '../../../src/worker/flow-control.js'
 
-function flowControl(): { flow: FlowControl; calls: string[] } {
+function flowControl(): { flow: FlowControl; calls: string[]; changes: number[][] } {
   const calls: string[] = []
+  const changes: number[][] = []
   const flow = new FlowControl(
     { highWaterMark: 1000, lowWaterMark: 100, maxMessage: 50 },
     {
       stopReading: () => calls.push('stop'),
       startReading: () => calls.push('start'),
       queueTurn: () => calls.push('turn'),
+      reasonsChanged: (before, after) => changes.push([before, after]),
     },
   )
-  return { flow, calls }
+  return { flow, calls, changes }
 }
 
 test('reading stops with the first reason and starts again after the last', () => {
@@ -28,6 +30,28 @@ test('reading stops with the first reason and starts again after the last', () =
   flow.release(CODEC_FULL)
   assert.deepEqual(calls, ['stop', 'start'])
   assert.equal(flow.paused, false)
+})
+
+test('each change of the reasons is told, and nothing else', () => {
+  const { flow, changes } = flowControl()
+  flow.release(HIGH_WATER)
+  flow.hold(HIGH_WATER)
+  flow.hold(HIGH_WATER)
+  flow.hold(NEXT_TURN)
+  flow.release(HIGH_WATER)
+  flow.releaseAll()
+  flow.releaseAll()
+  flow.hold(NEXT_TURN)
+  flow.gone()
+  flow.gone()
+  assert.deepEqual(changes, [
+    [0, HIGH_WATER],
+    [HIGH_WATER, HIGH_WATER + NEXT_TURN],
+    [HIGH_WATER + NEXT_TURN, NEXT_TURN],
+    [NEXT_TURN, 0],
+    [0, NEXT_TURN],
+    [NEXT_TURN, 0],
+  ])
 })
 
 test('the rest of a chunk gets its turn once nothing else holds the connection', () => {
