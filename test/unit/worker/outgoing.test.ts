@@ -19,7 +19,10 @@ function bench() {
   const transport = new FakeTransport()
   const counters = new Counters()
   const noted: number[] = []
-  const recorder = { wrote: (octets: Buffer) => void noted.push(octets.length), time: { unread() {} } } as Recorder
+  const recorder = {
+    wrote: (octets: Buffer) => void noted.push(octets.length),
+    time: { unread() {} },
+  } as unknown as Recorder
   const out = new Outgoing(outbox, transport, new Traffic(counters), recorder)
   const frame = (opcode: number, payload: Buffer): void => {
     out.header(FIN, opcode, payload.length)
