@@ -129,8 +129,8 @@ export class RequestHeadReader {
   /** Why there will be no request. */
   refusal: Refusal | undefined
   /**
-   * The octets of the whole head, one character each, or of one that is refused as many as had come; empty before. The
-   * strings of `head` may share its memory.
+   * The octets of the whole head, one character each, or of one that is refused up to the first that cannot be; empty
+   * before. The strings of `head` may share its memory.
    */
   text = ''
 
@@ -176,7 +176,7 @@ export class RequestHeadReader {
   /** The head stands in `octets` from `start` to `end` so far. */
   #take(octets: Buffer, start: number, end: number): void {
     this.#read(octets, start, end)
-    if (this.refusal !== undefined) this.text = octets.toString('latin1', start, end)
+    if (this.refusal !== undefined) this.text = octets.toString('latin1', start, start + this.#length)
   }
 
   /** Goes on in the head where it ended before. */

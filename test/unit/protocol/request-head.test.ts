@@ -47,7 +47,12 @@ test('once a head is whole or refused, no octet changes that', () => {
     length: whole.length,
   })
   const { refusal } = readHead(refused)
-  assert.deepEqual(readHead(refused, whole, latin1(' ')), { head: undefined, refusal, text: '', length: undefined })
+  assert.deepEqual(readHead(refused, whole, latin1(' ')), {
+    head: undefined,
+    refusal,
+    text: `${LINE} `,
+    length: undefined,
+  })
 })
 
 /** What a head is, and the method, target, version and headers that it has. */
@@ -170,7 +175,10 @@ const REFUSED: readonly [what: string, text: string, status: number, sentence: R
 for (const [what, text, status, sentence] of REFUSED) {
   test(`refused with ${status}: ${what}`, () => {
     const { head, refusal, text: read } = readHead(latin1(`${text} rest`))
-    assert.deepEqual([head, read], [undefined, ''])
+    assert.equal(head, undefined)
+    // Up to the first octet that cannot be, which is the last but where other protocols begin alike.
+    assert.equal(read, /^(what only begins|a second empty)/.test(what) ? text.slice(0, read.length) : text)
+    assert.notEqual(read, '')
     assert.equal(octetsUntilRefused(latin1(text)), text.length)
     assert.ok(refusal)
     assert.match(refusal.sentence, sentence)
