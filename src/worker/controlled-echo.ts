@@ -124,7 +124,6 @@ export class ControlledEcho implements Echo, MessageGroup {
     this.#assembled = 0
     this.#going = undefined
     this.#replies.clear()
-    this.#cancelWake?.()
   }
 
   // What controls put in.
