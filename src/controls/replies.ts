@@ -13,6 +13,9 @@ import type { Controls } from './schema.js'
 /** Milliseconds that a message waits for another one to change places with. */
 const SWAP_WAIT = 1000
 
+/** Octets that a waiting message costs besides its payload, about: without them empty messages would cost nothing. */
+const OVERHEAD = 128
+
 /** Something to be done in the order of the queue: a message to be sent, or a plan whose moment is behind the ones before. */
 export interface Reply {
   readonly message: Message | undefined
@@ -39,7 +42,7 @@ export class Replies {
   #swapped: Reply | undefined
   #received = 0
   #pushed = 0
-  /** Octets of all that waits. */
+  /** Octets of all that waits, about. */
   held = 0
 
   /** @param describe JSON about the connection */
@@ -99,7 +102,7 @@ export class Replies {
   /** `plan` is due behind all that is in the queue. */
   planned(plan: Plan, now: number): void {
     this.#releaseSwapped()
-    this.#queue.push({ message: undefined, plan, due: now, receivedAt: undefined })
+    this.#add({ message: undefined, plan, due: now, receivedAt: undefined })
   }
 
   /** Takes the next of what is due at `now`. */
@@ -166,5 +169,5 @@ export class Replies {
 }
 
 function octetsOf({ message }: Reply): number {
-  return message === undefined ? 0 : message.payload.length + (message.deflated?.length ?? 0)
+  return OVERHEAD + (message === undefined ? 0 : message.payload.length + (message.deflated?.length ?? 0))
 }

@@ -71,8 +71,8 @@ export class ControlledConnection extends Connection {
   }
 
   override onClosed(): void {
-    this.#controls.schedule.end()
     super.onClosed()
+    this.#controls.end()
   }
 
   override takeTurn(): void {

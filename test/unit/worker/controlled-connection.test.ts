@@ -44,7 +44,7 @@ test('without delay an echo leaves in the write of its chunk, however the messag
 test('a delayed echo comes when it is due, and is held until then', () => {
   const bench = open('delay=200ms')
   bench.feed(text('hello'))
-  assert.equal(bench.connection.held, 5)
+  assert.equal(bench.connection.held, 128 + 5)
   bench.clock.pass(199)
   assert.deepEqual(bench.sent(), [])
   bench.clock.pass(1)
@@ -60,6 +60,25 @@ test('delayed octets count for the high-water mark: a client that sends on is no
   bench.clock.pass(1000)
   assert.equal(bench.sent().length, 1)
   assert.equal(bench.transport.paused, false)
+})
+
+test('empty messages and small writes that wait are held too', () => {
+  const delayed = open('delay=1m', '--high-water-mark', '1000B', '--low-water-mark', '100B')
+  for (let i = 0; i < 7; i++) delayed.feed(text(''))
+  assert.equal(delayed.transport.paused, false)
+  delayed.feed(text(''))
+  assert.ok(delayed.transport.paused)
+  const slow = open('rate=100B', '--high-water-mark', '1000B', '--low-water-mark', '100B')
+  for (let i = 0; i < 10; i++) slow.feed(clientFrame({ opcode: PING }))
+  assert.ok(slow.transport.paused)
+})
+
+test('a report that outlives its connection keeps nothing else of it', () => {
+  const bench = open('push=1s')
+  const { outbox } = bench.controls
+  bench.close()
+  assert.notEqual(bench.controls.outbox, outbox)
+  assert.equal(bench.controls.describe(), '{}')
 })
 
 test('the closing handshake waits for delayed echoes', () => {
@@ -307,7 +326,7 @@ test('chop makes writes of so many octets, so far apart', () => {
     bench.transport.written.map(({ length }) => length),
     [2],
   )
-  assert.equal(bench.connection.held, 6)
+  assert.equal(bench.connection.held, 128 + 6)
   bench.clock.pass(5)
   assert.equal(bench.transport.written.length, 2)
   bench.clock.pass(10)
