@@ -46,6 +46,8 @@ export interface OwnMessages {
   send(message: Message): void
 }
 
+const NOBODY: OwnMessages = { push: () => {}, send: () => {} }
+
 const CHANCES: readonly (keyof Controls)[] = ['drop', 'duplicate', 'corrupt', 'swap', 'jitter']
 
 export class ActiveControls {
@@ -64,7 +66,7 @@ export class ActiveControls {
   /** Does what a plan has the moment for; set by the connection. */
   carryOut: (plan: Plan) => void = () => {}
   /** Sends messages of the server's own; set by the echo. */
-  outbox: OwnMessages = { push: () => {}, send: () => {} }
+  outbox: OwnMessages = NOBODY
   #violation: (Expectation & { readonly violation: string }) | undefined
 
   /** @param onUse told of each use, for the metric */
@@ -84,6 +86,14 @@ export class ActiveControls {
     const { handshake } = asked
     if (handshake !== undefined)
       this.#violation = { ...HANDSHAKE_FAULTS[handshake], violation: `handshake=${handshake}` }
+  }
+
+  /** The connection is gone. Its report may live on, and is to keep nothing else of it alive. */
+  end(): void {
+    this.schedule.end()
+    this.describe = () => '{}'
+    this.carryOut = () => {}
+    this.outbox = NOBODY
   }
 
   /** The violation of the control send has gone out. */

@@ -13,6 +13,9 @@ import type { Controls } from './schema.js'
 /** Milliseconds that a message waits for another one to change places with. */
 const SWAP_WAIT = 1000
 
+/** Octets that a waiting message costs besides its payload, about: without them empty messages would cost nothing. */
+const OVERHEAD = 128
+
 /** Something to be done in the order of the queue: a message to be sent, or a plan whose moment is behind the ones before. */
 export interface Reply {
   readonly message: Message | undefined
@@ -37,10 +40,9 @@ export class Replies {
   readonly #queue: Reply[] = []
   /** Waits for the next reply, to go behind it. */
   #swapped: Reply | undefined
-  #lastDue = 0
   #received = 0
   #pushed = 0
-  /** Octets of all that waits. */
+  /** Octets of all that waits, about. */
   held = 0
 
   /** @param describe JSON about the connection */
@@ -92,15 +94,15 @@ export class Replies {
     this.ownMessage(textMessage(`${number} `.padEnd(this.#controls['push-size'] ?? 0, '.').trimEnd()), now)
   }
 
-  /** A message that answers none, behind all that is due by now; no chance strikes it. */
+  /** A message that answers none, behind all that waits; no chance strikes it. */
   ownMessage(message: Message, now: number): void {
-    this.#add({ message, plan: undefined, due: Math.max(now, this.#lastDue), receivedAt: undefined })
+    this.#add({ message, plan: undefined, due: now, receivedAt: undefined })
   }
 
   /** `plan` is due behind all that is in the queue. */
   planned(plan: Plan, now: number): void {
     this.#releaseSwapped()
-    this.#queue.push({ message: undefined, plan, due: Math.max(now, this.#lastDue), receivedAt: undefined })
+    this.#add({ message: undefined, plan, due: now, receivedAt: undefined })
   }
 
   /** Takes the next of what is due at `now`. */
@@ -134,13 +136,12 @@ export class Replies {
     return changed
   }
 
-  /** Never before what was received earlier. */
+  /** What was received earlier goes first all the same, since the queue keeps its order. */
   #dueFor(number: number, jitter: number, now: number): number {
     const { delay = 0 } = this.#controls
     if (delay > 0) this.#note('delay', number, delay)
     if (jitter > 0) this.#note('jitter', number, jitter)
-    this.#lastDue = Math.max(this.#lastDue, now + delay + jitter)
-    return this.#lastDue
+    return now + delay + jitter
   }
 
   #note(control: ControlName, number: number, milliseconds: number): void {
@@ -168,5 +169,5 @@ export class Replies {
 }
 
 function octetsOf({ message }: Reply): number {
-  return message === undefined ? 0 : message.payload.length + (message.deflated?.length ?? 0)
+  return OVERHEAD + (message === undefined ? 0 : message.payload.length + (message.deflated?.length ?? 0))
 }

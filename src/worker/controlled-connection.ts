@@ -9,10 +9,9 @@ import type { Plan } from '../controls/plans.js'
 import { violationOf } from '../controls/violations.js'
 import { isControl, PING, PONG } from '../protocol/opcodes.js'
 import type { Recorder } from '../report/recorder.js'
-import type { Transport } from '../transport/transport.js'
 import { Connection, type ConnectionContext } from './connection.js'
 import type { ConnectionTerms } from './connection-terms.js'
-import { ControlledTransport } from './controlled-transport.js'
+import type { ControlledTransport } from './controlled-transport.js'
 
 /** Late pongs that may wait; further pings go unanswered, which section 5.5.3 of RFC 6455 allows. */
 const MOST_LATE_PONGS = 64
@@ -36,13 +35,12 @@ export class ControlledConnection extends Connection {
     context: ConnectionContext,
     terms: ConnectionTerms,
     controls: ActiveControls,
-    transport: Transport,
+    transport: ControlledTransport,
     recorder?: Recorder,
   ) {
-    const controlled = new ControlledTransport(transport, controls)
-    super(context, terms, controlled, recorder)
+    super(context, terms, transport, recorder)
     this.#controls = controls
-    this.#transport = controlled
+    this.#transport = transport
     this.#holdTimeout = context.settings.controlsHoldTimeout
     this.#deflate = terms.deflate !== undefined
     this.#traffic = recorder === undefined ? context.traffic : context.traffic.alsoFor(recorder.tally)
@@ -73,8 +71,8 @@ export class ControlledConnection extends Connection {
   }
 
   override onClosed(): void {
-    this.#controls.schedule.end()
     super.onClosed()
+    this.#controls.end()
   }
 
   override takeTurn(): void {

@@ -124,7 +124,6 @@ export class ControlledEcho implements Echo, MessageGroup {
     this.#assembled = 0
     this.#going = undefined
     this.#replies.clear()
-    this.#cancelWake?.()
   }
 
   // What controls put in.
@@ -238,6 +237,7 @@ export class ControlledEcho implements Echo, MessageGroup {
     const { now } = schedule
     this.#host.messageReceived(opcode, payload.length)
     this.#replies.receive(message, now)
+    this.#host.charge(schedule.now - now)
     for (const plan of plans.messageReceived(payload.length)) {
       // What is behind this message in the chunk stays unread at once; the others wait for what answers it.
       if (plan === 'stall') this.#controls.carryOut(plan)

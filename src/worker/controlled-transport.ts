@@ -9,6 +9,9 @@ const MOST_WRITES = 64
 /** Milliseconds until it goes on with further ones. */
 const NEXT_WRITES = 1
 
+/** Octets that a waiting write costs besides its own, about: small ones would cost next to nothing without. */
+const OVERHEAD = 128
+
 const NOBODY: TransportHandler = { onChunk() {}, onProgress() {}, onEnd() {}, onClosed() {} }
 
 export class ControlledTransport implements Transport, TransportHandler {
@@ -62,7 +65,7 @@ export class ControlledTransport implements Transport, TransportHandler {
   }
 
   get pending(): number {
-    return this.#queued + this.#inner.pending
+    return this.#queued + this.#queue.length * OVERHEAD + this.#inner.pending
   }
 
   /** Octets that wait for the peer, not for a control. */

@@ -11,14 +11,17 @@ import { Counters } from '../metrics/counters.js'
 import { offsetOf } from '../metrics/layout.js'
 import { Occasional } from '../occasional.js'
 import { Archive } from '../report/archive.js'
+import type { Recorder } from '../report/recorder.js'
 import type { RefusedRequest } from '../report/refused-handshake.js'
 import type { Settings } from '../settings.js'
+import type { Transport } from '../transport/transport.js'
 import { CodecMetrics } from './codec-metrics.js'
 import { Connection, type ConnectionContext, decoderRules } from './connection.js'
 import { ConnectionActions } from './connection-actions.js'
 import { ConnectionLog } from './connection-log.js'
 import type { ConnectionTerms } from './connection-terms.js'
 import { ControlledConnection } from './controlled-connection.js'
+import { ControlledTransport } from './controlled-transport.js'
 import { sendInParts } from './departing-reports.js'
 import { Departure } from './departure.js'
 import { Gauges } from './gauges.js'
@@ -171,12 +174,7 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
   }
 
   onUpgraded({ transport }: Opening, terms: ConnectionTerms, behind: Buffer): void {
-    const recorder = this.#reports ? this.#archive.opened(terms, transport) : undefined
-    const { controls } = terms
-    const connection =
-      controls === undefined
-        ? new Connection(this.#context, terms, transport, recorder)
-        : new ControlledConnection(this.#context, terms, controls, transport, recorder)
+    const connection = this.#connectionFor(terms, transport)
     this.#connections.set(terms.id, connection)
     this.#connectionLog.accepted(terms)
     this.#collector.handshakeDone()
@@ -186,6 +184,18 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
   onRefused(request: RefusedRequest): void {
     if (this.#reports) this.#archive.refused(request)
     this.#connectionLog.refused(request)
+  }
+
+  #connectionFor(terms: ConnectionTerms, transport: Transport): Connection {
+    const { controls } = terms
+    if (controls === undefined)
+      return new Connection(this.#context, terms, transport, this.#recorderFor(terms, transport))
+    const carrier = new ControlledTransport(transport, controls)
+    return new ControlledConnection(this.#context, terms, controls, carrier, this.#recorderFor(terms, carrier))
+  }
+
+  #recorderFor(terms: ConnectionTerms, transport: Transport): Recorder | undefined {
+    return this.#reports ? this.#archive.opened(terms, transport) : undefined
   }
 
   onGone(id: number, cut = false): void {

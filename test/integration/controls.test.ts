@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
 import { describe, it } from 'node:test'
+import { connect as connectTls } from 'node:tls'
 import type { ConnectionReport } from '../../src/report/report.js'
 import { certificate, TlsFiles } from '../support/certificate.js'
 import { closePayload, RawClient, requestHead, UPGRADE_HEADERS } from '../support/raw-client.js'
@@ -168,6 +170,26 @@ describe('a client of a real library', () => {
         ended.send('x')
         assert.equal((await ended.closed).code, 1006, query)
       }
+    }
+  })
+
+  it('gets RST for end=reset, over TLS too, and FIN for end=fin', async t => {
+    const { cert, key } = new TlsFiles(t)
+    const plain = await startService(t, '--workers', '1')
+    const secure = await startService(t, '--workers', '1', '--tls-cert', cert, '--tls-key', key)
+    const open = async (service: Service, query: string): Promise<Socket> => {
+      const socket =
+        service === plain
+          ? connect(service.port, '127.0.0.1')
+          : connectTls({ port: service.port, host: '127.0.0.1', ca: certificate('first') })
+      socket.write(requestHead(UPGRADE_HEADERS, `GET /?${query} HTTP/1.1`))
+      t.after(() => void socket.destroy())
+      return socket.resume()
+    }
+    for (const service of [plain, secure]) {
+      const [error] = await once(await open(service, 'eb-end=reset&eb-after=20ms'), 'error')
+      assert.equal(error.code, 'ECONNRESET')
+      await once(await open(service, 'eb-end=fin&eb-after=20ms'), 'end')
     }
   })
 

@@ -12,6 +12,7 @@ import { Recorder } from '../../src/report/recorder.js'
 import { CodecMetrics } from '../../src/worker/codec-metrics.js'
 import { type ConnectionContext, decoderRules } from '../../src/worker/connection.js'
 import { ControlledConnection } from '../../src/worker/controlled-connection.js'
+import { ControlledTransport } from '../../src/worker/controlled-transport.js'
 import { MemoryBudget } from '../../src/worker/memory-budget.js'
 import { Outbox } from '../../src/worker/outbox.js'
 import { Pauses } from '../../src/worker/pauses.js'
@@ -70,8 +71,9 @@ export class ControlledBench {
       onProtocolError: () => {},
     }
     const terms = { ...sampleOpened(), transport: 'tcp' as const, deflate, controls: this.controls }
-    this.recorder = new Recorder(terms, 1, this.transport, new LogBlocks())
-    this.connection = new ControlledConnection(context, terms, this.controls, this.transport, this.recorder)
+    const carrier = new ControlledTransport(this.transport, this.controls)
+    this.recorder = new Recorder(terms, 1, carrier, new LogBlocks())
+    this.connection = new ControlledConnection(context, terms, this.controls, carrier, this.recorder)
   }
 
   start(behind: Buffer = Buffer.alloc(0)): this {

@@ -67,7 +67,7 @@ export class ControlledAnswer implements TransportHandler {
   }
 
   onClosed(): void {
-    this.#controls.schedule.end()
+    this.#controls.end()
     this.#handler.onGone()
   }
 

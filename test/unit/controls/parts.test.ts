@@ -72,6 +72,7 @@ test('tasks run at their time, in the order of it, with one timer', () => {
   const cancel = schedule.in(30, task('never'))
   cancel()
   assert.equal(clock.timers, 1)
+  assert.deepEqual(clock.waits, [50, 20])
   assert.equal(schedule.size, 3)
   clock.pass(19)
   assert.deepEqual(ran, [])

@@ -44,7 +44,7 @@ test('without delay an echo leaves in the write of its chunk, however the messag
 test('a delayed echo comes when it is due, and is held until then', () => {
   const bench = open('delay=200ms')
   bench.feed(text('hello'))
-  assert.equal(bench.connection.held, 5)
+  assert.equal(bench.connection.held, 128 + 5)
   bench.clock.pass(199)
   assert.deepEqual(bench.sent(), [])
   bench.clock.pass(1)
@@ -60,6 +60,25 @@ test('delayed octets count for the high-water mark: a client that sends on is no
   bench.clock.pass(1000)
   assert.equal(bench.sent().length, 1)
   assert.equal(bench.transport.paused, false)
+})
+
+test('empty messages and small writes that wait are held too', () => {
+  const delayed = open('delay=1m', '--high-water-mark', '1000B', '--low-water-mark', '100B')
+  for (let i = 0; i < 7; i++) delayed.feed(text(''))
+  assert.equal(delayed.transport.paused, false)
+  delayed.feed(text(''))
+  assert.ok(delayed.transport.paused)
+  const slow = open('rate=100B', '--high-water-mark', '1000B', '--low-water-mark', '100B')
+  for (let i = 0; i < 10; i++) slow.feed(clientFrame({ opcode: PING }))
+  assert.ok(slow.transport.paused)
+})
+
+test('a report that outlives its connection keeps nothing else of it', () => {
+  const bench = open('push=1s')
+  const { outbox } = bench.controls
+  bench.close()
+  assert.notEqual(bench.controls.outbox, outbox)
+  assert.equal(bench.controls.describe(), '{}')
 })
 
 test('the closing handshake waits for delayed echoes', () => {
@@ -97,11 +116,13 @@ test('many fragments are spread over turns, and no other message comes between',
   const bench = open('fragment=1&push=10ms')
   bench.feed(clientFrame({ opcode: BINARY, payload: Buffer.alloc(1000, 'f') }))
   assert.equal(bench.sent().length, 256)
+  bench.clock.pass(1)
+  assert.equal(bench.sent().length, 256)
   bench.clock.pass(100)
   const rest = bench.sent()
-  assert.equal(rest.indexOf('0 f'), 744 - 1)
-  assert.ok(rest.slice(0, 743).every(frame => frame === '0 f…'))
-  assert.equal(rest[744], '1 1')
+  assert.equal(rest.indexOf('0 f'), 488 - 1)
+  assert.ok(rest.slice(0, 487).every(frame => frame === '0 f…'))
+  assert.equal(rest[488], '1 1')
 })
 
 test('one chunk makes at most a turn of frames', () => {
@@ -124,6 +145,7 @@ test('messages of the server come each period, up to the high-water mark', () =>
   bench.transport.taking = false
   bench.clock.pass(10_000)
   assert.equal(bench.transport.written.length, 2)
+  assert.ok(bench.connection.held < 2000, String(bench.connection.held))
   bench.close()
   assert.equal(bench.clock.timers, 0)
 })
@@ -304,7 +326,7 @@ test('chop makes writes of so many octets, so far apart', () => {
     bench.transport.written.map(({ length }) => length),
     [2],
   )
-  assert.equal(bench.connection.held, 6)
+  assert.equal(bench.connection.held, 128 + 6)
   bench.clock.pass(5)
   assert.equal(bench.transport.written.length, 2)
   bench.clock.pass(10)
@@ -337,6 +359,28 @@ test('rate is kept, and a slow rate is not the fault of a peer that reads', () =
   assert.equal(bench.transport.destroyed, false)
   bench.clock.pass(1100)
   assert.equal(octets(), 302)
+})
+
+test('a client that has said Close gets all that a slow rate still holds back', () => {
+  const bench = open('rate=100B', '--handshake-timeout', '1s')
+  bench.feed(clientFrame({ opcode: BINARY, payload: Buffer.alloc(494) }), clientFrame({ opcode: CLOSE }))
+  for (let now = 1000; now < 5000; now += 100) {
+    bench.clock.pass(100)
+    bench.connection.sweep(now)
+  }
+  assert.equal(bench.transport.destroyed, false)
+  bench.clock.pass(1100)
+  assert.equal(bench.sent().length, 2)
+  assert.ok(bench.transport.ended)
+})
+
+test('octets that a control held back when the connection was reset are unsent', () => {
+  const bench = open('rate=100B&end=reset&after=1')
+  bench.feed(clientFrame({ opcode: BINARY, payload: Buffer.alloc(98) }))
+  assert.ok(bench.transport.wasReset)
+  assert.equal(bench.recorder.report().unsentOctets, 96)
+  bench.close()
+  assert.equal(bench.recorder.report().unsentOctets, 96)
 })
 
 test('a peer that does not read is dropped at its deadline, rate or not', () => {
@@ -468,7 +512,13 @@ for (const name of VIOLATION_NAMES)
     const total = Object.values(sent).reduce((sum, count) => sum + count, 0)
     assert.equal(total, 1 + frames.length + others.length)
     assert.deepEqual(bench.controls.book.uses, { send: 1 })
+    const { messages } = bench.recorder.report().sent
+    assert.equal(
+      messages.text + messages.binary,
+      1 + Number(violationOf(name).make(true, 1).message !== undefined) + others.length,
+    )
     if (close === undefined) return
+    assert.deepEqual(bench.recorder.report().closing.sent, { code: close, reason: '' })
     bench.feed(clientFrame({ opcode: CLOSE, payload: closePayload(1002) }))
     assert.ok(bench.transport.ended)
     assert.equal(bench.transport.written.length, 2)
@@ -498,6 +548,17 @@ test('the report tells the controls, what they did, and judges the client', () =
   bench.close()
   const { client, right } = bench.recorder.report().controls?.judgement ?? {}
   assert.deepEqual([client, right], ['failed with 1002', true])
+})
+
+test('where chance has a part the seed is told, and gives the same again', () => {
+  const first = open('drop=50%')
+  const [, seed] = /^drop=50%; seed=(\d+)$/.exec(first.controls.text) ?? []
+  const second = open(`drop=50%&seed=${seed}`)
+  assert.equal(second.controls.text, first.controls.text)
+  for (let i = 0; i < 64; i++) for (const bench of [first, second]) bench.feed(text(`${i}`))
+  assert.deepEqual(first.sent(), second.sent())
+  assert.match(open('close=1000&after=1s..2s').controls.text, /; seed=\d+$/)
+  assert.equal(open('close=1000&after=1s').controls.text, 'close=1000; after=1s')
 })
 
 test('no judgement before the violation is out', () => {
