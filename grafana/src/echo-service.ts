@@ -9,16 +9,16 @@ const CONNECTIONS_BY_INSTANCE = sum('instance', 'echobahn_connections')
 const overview = [
   figure({
     title: 'Instances up',
-    description: 'Instances whose last scrape succeeded.',
-    unit: 'short',
-    expression: total('up'),
+    description: 'Share of the instances whose last scrape succeeded.',
+    unit: 'percentunit',
+    expression: `avg(${select('up')})`,
     expected: 1,
   }),
   figure({
     title: 'Workers ready',
-    description: 'Worker processes that take connections.',
-    unit: 'short',
-    expression: total('echobahn_workers', 'state="ready"'),
+    description: 'Workers that take connections, as a share of those that there are to be.',
+    unit: 'percentunit',
+    expression: `${total('echobahn_workers', 'state="ready"')} / ${total('echobahn_workers_wanted')}`,
     expected: 1,
   }),
   figure({
@@ -45,6 +45,55 @@ const overview = [
     description: 'Connections that the service failed because the client broke RFC 6455 or RFC 7692, per second.',
     unit: 'eps',
     expression: totalRate('echobahn_protocol_errors_total'),
+  }),
+]
+
+/** What the service takes for itself is above, what its peers and the network take below. */
+const blame = [
+  graph({
+    title: 'Server: event loop busy',
+    description:
+      'Share of the time in which the event loop of a worker has something to do; near 100 % its clients wait.',
+    unit: 'percentunit',
+    max: 1,
+    queries: {
+      '{{instance}} worker {{worker}}': rate('instance, worker', 'echobahn_event_loop_busy_seconds_total', WORKER),
+    },
+  }),
+  graph({
+    title: 'Server: waits of readable sockets',
+    description: 'Length of a turn of the event loop: so long a socket waits for its next turn; 99 % are shorter.',
+    unit: 's',
+    queries: {
+      '{{instance}} worker {{worker}}': quantile(0.99, 'echobahn_event_loop_turn_seconds', 'instance, worker'),
+    },
+  }),
+  graph({
+    title: 'Server: echo latency',
+    description: 'From reading the last octet of a message until its echo is handed to the socket; 99 % are faster.',
+    unit: 's',
+    queries: { '{{instance}}': quantile(0.99, 'echobahn_echo_duration_seconds', 'instance') },
+  }),
+  graph({
+    title: 'Connections left unread, by reason',
+    description:
+      'Connections that are not read, on average. high_water: peers, or the codec, take too little; turn: they send more than their share; codec, memory, closing: the server.',
+    unit: 'short',
+    stacked: true,
+    queries: { '{{reason}}': rate('reason', 'echobahn_paused_seconds_total') },
+  }),
+  graph({
+    title: 'Client: waits of writes',
+    description: 'From handing a write to the socket until the kernel has taken it: longer where clients read slowly.',
+    unit: 's',
+    queries: { '{{instance}}': quantile(0.99, 'echobahn_write_wait_seconds', 'instance') },
+  }),
+  graph({
+    title: 'Client: ping round trips',
+    description:
+      'From sending a ping until its pong is read: client, network, and the wait in the server. No data without pings.',
+    unit: 's',
+    queries: { '{{instance}}': quantile(0.99, 'echobahn_ping_round_trip_seconds', 'instance') },
   }),
 ]
 
@@ -91,6 +140,7 @@ const connections = [
     title: 'Opening handshakes by result',
     description: 'Accepted, or why they were refused. Results that do not occur are left out.',
     unit: 'cps',
+    manySeries: true,
     queries: { '{{result}}': occurring(rate('result', 'echobahn_handshakes_total')) },
   }),
   graph({
@@ -105,23 +155,27 @@ const connections = [
 const traffic = [
   graph({
     title: 'Messages',
-    description: 'Whole messages by opcode, seen from the service.',
+    description: 'Whole messages by opcode, seen from the service; received ones below zero.',
     unit: 'mps',
     span: 6,
+    mirrored: true,
     queries: { '{{direction}} {{opcode}}': rate('direction, opcode', 'echobahn_messages_total') },
   }),
   graph({
     title: 'Application octets',
-    description: 'Octets of messages after inflating and before deflating, by opcode.',
+    description: 'Octets of messages after inflating and before deflating, by opcode; received ones below zero.',
     unit: 'Bps',
     span: 6,
+    mirrored: true,
     queries: { '{{direction}} {{opcode}}': rate('direction, opcode', 'echobahn_message_bytes_total') },
   }),
   graph({
     title: 'On the wire and in messages',
-    description: 'Every octet of the sockets, handshakes and frame headers included, against the octets of messages.',
+    description:
+      'Every octet of the sockets, handshakes and frame headers included, against the octets of messages; received ones below zero.',
     unit: 'Bps',
     span: 6,
+    mirrored: true,
     queries: {
       '{{direction}}, wire': rate('direction', 'echobahn_wire_bytes_total'),
       '{{direction}}, messages': rate('direction', 'echobahn_message_bytes_total'),
@@ -130,22 +184,18 @@ const traffic = [
   graph({
     title: 'Compression ratio',
     description:
-      'Octets of messages for each octet of payload on the wire, control frames left out; 1 is no compression.',
+      'Octets of compressed messages for each octet of theirs on the wire, by what goes into and comes out of the codec.',
     unit: 'none',
     span: 6,
-    queries: {
-      '{{direction}}': [
-        rate('direction', 'echobahn_message_bytes_total'),
-        rate('direction', 'echobahn_frame_payload_bytes_total', 'opcode=~"continuation|text|binary"'),
-      ].join(' / '),
-    },
+    queries: { received: codecRatio('inflate', 'out', 'in'), sent: codecRatio('deflate', 'in', 'out') },
   }),
 ]
 
 const latency = [
   heatmap({
     title: 'Echo latency',
-    description: 'Messages by the time from reading their last octet until their echo is handed to the socket.',
+    description:
+      'Messages per second by the time from reading their last octet until their echo is handed to the socket.',
     unit: 's',
     span: 12,
     expression: buckets('echobahn_echo_duration_seconds'),
@@ -170,6 +220,7 @@ const endings = [
     description: 'WebSocket connections that ended, by who began the closing. Codes that do not occur are left out.',
     unit: 'cps',
     span: 12,
+    manySeries: true,
     queries: { '{{initiator}} {{code}}': occurring(rate('initiator, code', 'echobahn_closes_total')) },
   }),
   graph({
@@ -177,13 +228,27 @@ const endings = [
     description: 'Connections that the service failed, by its error code. Codes that do not occur are left out.',
     unit: 'eps',
     span: 12,
+    manySeries: true,
     queries: { '{{code}}': occurring(rate('code', 'echobahn_protocol_errors_total')) },
   }),
 ]
+
+function codecRatio(operation: string, over: string, under: string): string {
+  const octets = (side: string): string =>
+    totalRate('echobahn_codec_bytes_total', `operation="${operation}"`, `side="${side}"`)
+  return `${octets(over)} / ${octets(under)}`
+}
 
 export const echoService = dashboard({
   uid: 'echobahn-service',
   title: 'Echo service',
   description: 'Connections, traffic, latency and endings of the WebSocket echo service.',
-  rows: { Overview: overview, Connections: connections, Traffic: traffic, Latency: latency, Endings: endings },
+  rows: {
+    Overview: overview,
+    'Client or server?': blame,
+    Connections: connections,
+    Traffic: traffic,
+    Latency: latency,
+    Endings: endings,
+  },
 })

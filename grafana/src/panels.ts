@@ -57,12 +57,16 @@ export interface Graph extends Described {
   readonly queries: Readonly<Record<string, string>>
   readonly stacked?: boolean
   readonly max?: number
+  /** The legend stands beside the graph, where many series have room. */
+  readonly manySeries?: boolean
+  /** Series whose legend begins with `received` are drawn below zero, so that those sent do not hide them. */
+  readonly mirrored?: boolean
 }
 
-export function graph({ queries, stacked = false, max, ...described }: Graph): Panel {
+export function graph(options: Graph): Panel {
+  const { queries, stacked = false, max, manySeries = false, mirrored = false, ...described } = options
   const panel = describe(new TimeseriesBuilder(), described)
     .height(GRAPH_HEIGHT)
-    .min(0)
     .lineWidth(1)
     .fillOpacity(stacked ? 30 : 10)
     .gradientMode(GraphGradientMode.None)
@@ -73,13 +77,20 @@ export function graph({ queries, stacked = false, max, ...described }: Graph): P
       new VizLegendOptionsBuilder()
         .showLegend(true)
         .displayMode(LegendDisplayMode.Table)
-        .placement(LegendPlacement.Bottom)
+        .placement(manySeries ? LegendPlacement.Right : LegendPlacement.Bottom)
         .calcs(['mean', 'max']),
     )
   if (max !== undefined) panel.max(max)
+  if (mirrored) panel.withOverride(BELOW_ZERO)
+  else panel.min(0)
   for (const [i, [legend, expression]] of Object.entries(queries).entries())
     panel.withTarget(query(expression, i).legendFormat(legend))
   return panel
+}
+
+const BELOW_ZERO = {
+  matcher: { id: 'byRegexp', options: '/^received/' },
+  properties: [{ id: 'custom.transform', value: 'negative-Y' }],
 }
 
 export interface Figure extends Described {

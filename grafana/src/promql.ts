@@ -45,9 +45,9 @@ export function mean(metric: string): string {
   return `${totalRate(`${metric}_sum`)} / ${totalRate(`${metric}_count`)}`
 }
 
-/** Observations in each bucket over each step. */
+/** Observations in each bucket per second: windows overlap from step to step, so that their sums would count them again. */
 export function buckets(metric: string): string {
-  return `sum by (le) (increase(${select(`${metric}_bucket`)}[$__rate_interval]))`
+  return `sum by (le) (rate(${select(`${metric}_bucket`)}[$__rate_interval]))`
 }
 
 /** Leaves out series that stand at 0, so that a legend lists what occurs. */

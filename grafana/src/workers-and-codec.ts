@@ -31,6 +31,27 @@ const workers = [
     queries: { [WORKER_LEGEND]: quantile(0.99, 'echobahn_event_loop_delay_seconds', BY_WORKER) },
   }),
   graph({
+    title: 'Memory of the heap and outside of it',
+    description: 'JavaScript heap in use, and buffers outside of it, by worker.',
+    unit: 'bytes',
+    queries: {
+      [`${WORKER_LEGEND} heap`]: sum(BY_WORKER, 'echobahn_worker_heap_bytes', WORKER),
+      [`${WORKER_LEGEND} outside`]: sum(BY_WORKER, 'echobahn_worker_external_memory_bytes', WORKER),
+    },
+  }),
+  graph({
+    title: 'Garbage collection by worker',
+    description: 'Share of the time in which the event loop stands still to collect garbage.',
+    unit: 'percentunit',
+    queries: { [WORKER_LEGEND]: rate(BY_WORKER, 'echobahn_worker_gc_seconds_total', WORKER) },
+  }),
+  graph({
+    title: 'Open files by worker',
+    description: 'File descriptors, one for each connection among them; process_max_fds is the limit.',
+    unit: 'short',
+    queries: { [WORKER_LEGEND]: sum(BY_WORKER, 'echobahn_worker_open_fds', WORKER) },
+  }),
+  graph({
     title: 'Workers by state',
     description: 'Worker processes; more than were asked for while a reload replaces them.',
     unit: 'short',
@@ -71,21 +92,21 @@ const codec = [
   }),
   graph({
     title: 'Codec queue',
-    description: 'Messages that wait for a codec thread, and the limit, above which their connections are not read.',
+    description:
+      'Messages that wait for a codec thread. Above codec-queue their connections are not read; an alert says so.',
     unit: 'short',
     span: 6,
-    queries: {
-      [WORKER_LEGEND]: sum(BY_WORKER, 'echobahn_codec_queue_messages', WORKER),
-      limit: `min(${select('echobahn_limits', 'limit="codec_queue"')})`,
-    },
+    queries: { [WORKER_LEGEND]: sum(BY_WORKER, 'echobahn_codec_queue_messages', WORKER) },
   }),
   graph({
     title: 'Codec utilisation',
-    description: "Share of the time that a worker's codec threads work; the threads are fully used at 100 %.",
+    description: 'Share of the time that the codec threads of an instance work; they are fully used at 100 %.',
     unit: 'percentunit',
     max: 1,
     span: 6,
-    queries: { [WORKER_LEGEND]: select('echobahn_codec_utilization_ratio', WORKER) },
+    queries: {
+      '{{instance}}': `${rate('instance', 'echobahn_codec_run_seconds_sum')} / (${sum('instance', 'echobahn_codec_threads')} > 0)`,
+    },
   }),
   graph({
     title: 'Wait for a codec thread',
@@ -101,9 +122,9 @@ const codec = [
   }),
   graph({
     title: 'Batch size',
-    description: 'Messages that went to a codec thread together.',
+    description: 'Messages that went to a codec thread together, on average.',
     unit: 'short',
-    queries: { mean: mean('echobahn_codec_batch_messages'), ...quantiles('echobahn_codec_batch_messages') },
+    queries: { mean: mean('echobahn_codec_batch_messages') },
   }),
 ]
 
@@ -121,6 +142,30 @@ const buffers = [
     queries: { [WORKER_LEGEND]: sum(BY_WORKER, 'echobahn_buffered_bytes', WORKER) },
   }),
   graph({
+    title: 'Memory budget used',
+    description:
+      'Octets held for connections, as a share of what the worker may hold. Above 75 % those that hold most are not read, above 90 % they are closed.',
+    unit: 'percentunit',
+    queries: {
+      [WORKER_LEGEND]: `${sum(BY_WORKER, 'echobahn_buffered_bytes', WORKER)} / on (instance) group_left () ${sum('instance', 'echobahn_limits', 'limit="memory_budget"')}`,
+    },
+  }),
+  graph({
+    title: 'Memory budget: paused and closed',
+    description: 'Connections that were not read near the end of the budget, and those closed with 1013 at its end.',
+    unit: 'cps',
+    queries: {
+      paused: totalRate('echobahn_memory_budget_pauses_total'),
+      closed: totalRate('echobahn_memory_budget_closes_total'),
+    },
+  }),
+  graph({
+    title: 'Turns that ended by share',
+    description: 'Times that a connection had sent more than the event loop does for one at a time.',
+    unit: 'ops',
+    queries: { '{{instance}}': rate('instance', 'echobahn_turns_cut_total') },
+  }),
+  graph({
     title: 'Slow readers dropped',
     description: 'Connections dropped because the peer took none of its octets until slow-reader-timeout.',
     unit: 'cps',
@@ -128,14 +173,15 @@ const buffers = [
   }),
   heatmap({
     title: 'Read sizes',
-    description: 'Reads of a socket by the octets that they returned; large ones carry many small messages at once.',
+    description:
+      'Reads of a socket per second by the octets that they returned; large ones carry many small messages at once.',
     unit: 'bytes',
     span: 12,
     expression: buckets('echobahn_read_size_bytes'),
   }),
   heatmap({
     title: 'Write sizes',
-    description: 'Writes to a socket by the octets that they handed over.',
+    description: 'Writes to a socket per second by the octets that they handed over.',
     unit: 'bytes',
     span: 12,
     expression: buckets('echobahn_write_size_bytes'),

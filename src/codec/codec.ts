@@ -74,7 +74,6 @@ export class Codec {
   #batchesInFlight = 0
   #flushScheduled = false
   #blocked: (() => void)[] = []
-  #runTime = 0
 
   /** Messages waiting for a codec thread or with one. */
   queued = 0
@@ -100,13 +99,6 @@ export class Codec {
   /** Threads that run now; the pool starts with its first batch. */
   get threads(): number {
     return this.#pool.running
-  }
-
-  /** Milliseconds of work done by the codec threads since the last call. */
-  takeRunTime(): number {
-    const taken = this.#runTime
-    this.#runTime = 0
-    return taken
   }
 
   /** Whether a message of `length` octets on the wire is better tried at once than given to a thread. */
@@ -216,7 +208,6 @@ export class Codec {
     const results = unpackResult(result)
     const answers = parts.map(({ messages }) => messages.map(() => results.next().value as ThreadResult | undefined))
     const done = answers.flat().filter(answer => answer !== undefined).length
-    this.#runTime += result.runTime
     this.#observer.batchDone(done, Math.max(0, elapsed - result.runTime) / 1000, result.runTime / 1000)
     this.#waitAgain(parts.filter((_, i) => answers[i][0] === undefined))
     // The thread goes on before its results are looked at.

@@ -280,7 +280,6 @@ export const WORKER_GAUGE_RULES = {
   bufferedBytes: 'sum',
   codecQueueMessages: 'sum',
   codecThreads: 'sum',
-  codecUtilizationRatio: 'max',
   openings: 'sum',
   residentBytes: 'sum',
   heapBytes: 'sum',
@@ -335,13 +334,6 @@ export const WORKER_METRICS: Readonly<Record<string, WorkerMetric>> = {
     help: 'Codec threads that run now.',
     labels: {},
     gauges: ['codecThreads'],
-  },
-  codec_utilization_ratio: {
-    type: 'gauge',
-    unit: 'ratio',
-    help: 'Share of the time that codec threads spend working, 0 to 1.',
-    labels: {},
-    gauges: ['codecUtilizationRatio'],
   },
   openings: {
     type: 'gauge',

@@ -9,37 +9,31 @@ import { type ProcessGauge, processGauges } from './process-gauges.js'
 export interface GaugeSources {
   readonly pauses: Pick<Pauses, 'connections'>
   readonly budget: Pick<MemoryBudget, 'held'>
-  readonly codec: Pick<Codec, 'queued' | 'threads' | 'takeRunTime'>
-  readonly codecThreads: number
+  readonly codec: Pick<Codec, 'queued' | 'threads'>
   /** Connections in their opening handshake. */
   readonly openings: { readonly size: number }
 }
 
 export class Gauges {
   readonly #sources: GaugeSources
-  #takenAt = performance.now()
 
   constructor(sources: GaugeSources) {
     this.#sources = sources
   }
 
-  /** Values since the last take, or as they are now. */
+  /** Values as they are now. */
   take(): number[] {
     const values: Record<WorkerGauge, number> = { ...this.#ofConnections(), ...processGauges() }
     return WORKER_GAUGES.map(name => values[name])
   }
 
   #ofConnections(): Omit<Record<WorkerGauge, number>, ProcessGauge> {
-    const { pauses, budget, codec, codecThreads, openings } = this.#sources
-    const now = performance.now()
-    const available = (now - this.#takenAt) * Math.max(codecThreads, 1)
-    this.#takenAt = now
+    const { pauses, budget, codec, openings } = this.#sources
     return {
       pausedConnections: pauses.connections,
       bufferedBytes: budget.held,
       codecQueueMessages: codec.queued,
       codecThreads: codec.threads,
-      codecUtilizationRatio: available > 0 ? Math.min(1, codec.takeRunTime() / available) : 0,
       openings: openings.size,
     }
   }

@@ -140,7 +140,6 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
       pauses: this.#pauses,
       budget: this.#budget,
       codec,
-      codecThreads: settings.codecThreads,
       openings: this.#openings,
     })
     this.#departure = new Departure(this.#connections, this.#openings, this.handovers, settings.drainTimeout, cut =>

@@ -337,13 +337,6 @@ describe('Codec', () => {
     assert.deepEqual(second.replies, ['second'])
   })
 
-  it('tells how long the threads worked, once', async t => {
-    const [codec] = codecFor(t)
-    await replies(codec, prose(100_000).toString())
-    assert.ok(codec.takeRunTime() > 0)
-    assert.equal(codec.takeRunTime(), 0)
-  })
-
   it('when it closes, lets its threads do what they have, and does inline what comes later', async t => {
     const [codec, seen] = codecFor(t)
     const underWay = new Group('under way')

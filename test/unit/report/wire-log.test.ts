@@ -155,3 +155,14 @@ test('memory that was given back is used again', () => {
   }
   assert.ok(blocks.take() - first <= 30)
 })
+
+test('a log that is released gives all of its memory back, that of the last events as well', () => {
+  const blocks = new LogBlocks()
+  const log = new WireLog(blocks)
+  for (let i = 0; i < 200; i++) log.wrote(0, Buffer.alloc(30))
+  const used = blocks.take()
+  log.release()
+  const again = Array.from({ length: used }, () => blocks.take())
+  assert.ok(Math.max(...again) < used)
+  assert.equal(blocks.take(), used + 1)
+})

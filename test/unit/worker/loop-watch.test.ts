@@ -14,7 +14,8 @@ function watch(t: TestContext) {
   /** Observations above a bound, which must be one of the buckets'. */
   const above = ({ offset, buckets }: typeof DELAY, bound: number) =>
     counters.values.slice(offset + buckets.indexOf(bound) + 1, offset + buckets.length + 1).reduce((a, b) => a + b, 0)
-  return { loop, above }
+  const sum = ({ offset, buckets }: typeof DELAY) => counters.values[offset + buckets.length + 1]
+  return { loop, above, sum }
 }
 
 function block(milliseconds: number): void {
@@ -60,7 +61,8 @@ test('what a snapshot has seen the timer does not observe again', async t => {
 })
 
 test('a turn is as long as what is done in it', async t => {
-  const { above } = watch(t)
+  const started = performance.now()
+  const { above, sum } = watch(t)
   // The watch's timer is due, so that it runs before what is blocking here, and its immediate after.
   await new Promise<void>(resolve => {
     setTimeout(() => {
@@ -71,4 +73,6 @@ test('a turn is as long as what is done in it', async t => {
   })
   await laterTurn()
   assert.ok(above(TURN, 0.1) >= 1)
+  // The timer came more than once in that turn, and all turns together are no longer than the time that has passed.
+  assert.ok(sum(TURN) <= (performance.now() - started) / 1000)
 })
