@@ -50,11 +50,11 @@ export interface OctetSource {
 
 export class Recorder implements KeptEntry {
   readonly tally = new Tally()
-  readonly time = new TimeAccount()
   readonly #opened: Opened
   /** Number of the worker that serves the connection. */
   readonly #worker: number
   #octets: OctetSource
+  #time: TimeAccount | undefined
   readonly #openedAt = performance.now()
   readonly #openedDate = Date.now()
   readonly #reads = new Chops()
@@ -72,6 +72,12 @@ export class Recorder implements KeptEntry {
     this.#worker = worker
     this.#octets = octets
     this.#log = new WireLog(blocks)
+  }
+
+  /** Made when it is first asked for: most idle connections have nothing to account for. */
+  get time(): TimeAccount {
+    this.#time ??= new TimeAccount()
+    return this.#time
   }
 
   get id(): number {
@@ -166,7 +172,7 @@ export class Recorder implements KeptEntry {
     this.ended('client')
     const now = performance.now()
     this.#duration = now - this.#openedAt
-    this.time.closed(now)
+    this.#time?.closed(now)
     const { octetsReceived, octetsSent, unsent } = this.#octets
     this.#octets = { octetsReceived, octetsSent, unsent }
   }
@@ -187,6 +193,7 @@ export class Recorder implements KeptEntry {
     const response = controls?.response ?? switchingProtocols(accept, extensions, subprotocol)
     const mask = MASKS[secrets]
     const now = performance.now()
+    const time = this.#time ?? new TimeAccount()
     return {
       ...this.summary(secrets),
       state: this.state,
@@ -214,9 +221,9 @@ export class Recorder implements KeptEntry {
       received: { octets: octetsReceived, ...this.#reads.describe(), ...this.tally.received },
       sent: { octets: octetsSent, ...this.#writes.describe(), ...this.tally.sent },
       unsentOctets: unsent,
-      time: this.time.describe(this.#duration ?? now - this.#openedAt, now),
-      slowestEcho: this.time.slowestEcho(this.#openedAt),
-      pings: this.time.pings,
+      time: time.describe(this.#duration ?? now - this.#openedAt, now),
+      slowestEcho: time.slowestEcho(this.#openedAt),
+      pings: time.pings,
       log: this.#log.events,
       logCut: this.#log.cut,
     }

@@ -83,6 +83,18 @@ for (const more of [1, 4, 5, 31, 32, 33, 36, 100]) {
   })
 }
 
+test('the last events keep times and lengths of any size', () => {
+  const log = new WireLog(new LogBlocks())
+  log.wrote(0, LARGE)
+  for (let i = 2; i < 64; i++) log.wrote(0, Buffer.from([1]))
+  const late = 0x123456789abc
+  log.read(late, Buffer.alloc(0x012345), 0x012345)
+  assert.deepEqual(log.events.at(-1), {
+    ...{ at: late / 1000, event: 'octets received', length: 0x012345 },
+    hex: '00'.repeat(20),
+  })
+})
+
 test('Closes come last, also where the log of the first events is full; few octets are shown as they are', () => {
   const log = new WireLog(new LogBlocks())
   for (let i = 0; i < 80; i++) log.wrote(0, Buffer.from([0x81, 5]))
