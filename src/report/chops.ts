@@ -26,14 +26,16 @@ export class Chops {
   #run = 0
   #earlier: Earlier | undefined
 
-  add(size: number): void {
+  /** True if the one before was of the same size. */
+  add(size: number): boolean {
     if (size === this.#size) {
       this.#run++
-      return
+      return true
     }
     if (this.#run > 0) this.#settle()
     this.#size = size
     this.#run = 1
+    return false
   }
 
   describe(): { chops: Chop[]; otherChops: { count: number; octets: number } } {

@@ -132,14 +132,16 @@ export class Recorder implements KeptEntry {
 
   /** `length` octets came, the first of `chunk`, at `now` in monotonic milliseconds. */
   read(chunk: Buffer, length: number, now: number): void {
-    this.#reads.add(length)
-    this.#log.read(this.#since(now), chunk, length)
+    const repeats = this.#reads.add(length)
+    if (repeats && this.#log.full) this.#log.repeats++
+    else this.#log.read(this.#since(now), chunk, length)
   }
 
   /** `octets` were handed to the socket. */
   wrote(octets: Buffer): void {
-    this.#writes.add(octets.length)
-    this.#log.wrote(this.#since(performance.now()), octets)
+    const repeats = this.#writes.add(octets.length)
+    if (repeats && this.#log.full) this.#log.repeats++
+    else this.#log.wrote(this.#since(performance.now()), octets)
   }
 
   closeReceived(code: number, reason: string): void {

@@ -179,7 +179,10 @@ export interface ConnectionReport extends ConnectionSummary {
   readonly slowestEcho: SlowestEcho | null
   /** Null when none was answered. */
   readonly pings: PingReport | null
-  /** The first 64 events, and the last 32 where there were more. */
+  /**
+   * The first 64 events, and the last 32 where there were more; of those, where reads or writes of one size come in a row, only
+   * the first.
+   */
   readonly log: readonly WireEvent[]
   /** Whether there were more events than the log holds. */
   readonly logCut: boolean

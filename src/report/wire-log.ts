@@ -29,6 +29,8 @@ const END = 255
 export class WireLog implements HeaderSink {
   /** Whether there were more events. */
   cut = false
+  /** Reads and writes after the first events that were of the size of the one before, and were not told to the log. */
+  repeats = 0
   /** What the Close frames said; they are in the log as well. */
   closeReceived: CloseReport | null = null
   closeSent: CloseReport | null = null
@@ -47,6 +49,11 @@ export class WireLog implements HeaderSink {
 
   constructor(blocks: LogBlocks) {
     this.#blocks = blocks
+  }
+
+  /** Whether the first events are all there. */
+  get full(): boolean {
+    return this.#tail !== undefined
   }
 
   /** `length` octets came, the first of `octets`; `now` in microseconds, as below. */
@@ -81,7 +88,7 @@ export class WireLog implements HeaderSink {
   get events(): WireEvent[] {
     const events = this.#firstEvents
     if (this.#tail === undefined) return events
-    const gap = { at: events[events.length - 1].at, event: 'gap' as const, events: this.#tail.missing }
+    const gap = { at: events[events.length - 1].at, event: 'gap' as const, events: this.#tail.missing + this.repeats }
     return [...events, gap, ...this.#tail.events.map(last => this.#describeLast(last))]
   }
 

@@ -178,3 +178,22 @@ test('a report hides secrets unless it is to show them, and says where the reque
   const cut = new Recorder(sampleOpened({ request: request.slice(0, -3) }), 2, OCTETS, new LogBlocks())
   assert.equal(cut.report().handshake.requestCut, true)
 })
+
+test('behind the first events, reads and writes of one size in a row stand for one, and the gap counts them', () => {
+  const subject = recorder()
+  const ping = Buffer.from([0x89, 0x80, 1, 2, 3, 4])
+  // Each is an event, and so is the header of its frame.
+  for (let i = 0; i < 32; i++) subject.read(ping, 6, performance.now())
+  assert.equal(subject.report().logCut, false)
+  for (let i = 0; i < 5; i++) subject.wrote(Buffer.from([0x8a, 0]))
+  for (let i = 0; i < 7; i++) subject.read(ping, 6, performance.now())
+  subject.read(Buffer.from([0x89, 0x80]), 2, performance.now())
+  subject.wrote(Buffer.from([0x8a, 0]))
+  const { log } = subject.report()
+  const gap = log.findIndex(({ event }) => event === 'gap')
+  const behind = log.slice(gap + 1).map(event => ('hex' in event ? `${event.event} ${event.length}` : event.event))
+  assert.equal(gap, 64)
+  const hidden = log[gap]
+  assert.equal(hidden.event === 'gap' && hidden.events, 12)
+  assert.deepEqual(behind, ['octets sent 2', 'octets received 2'])
+})
