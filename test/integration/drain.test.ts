@@ -51,11 +51,12 @@ describe('a stop signal', () => {
       assert.deepEqual(new Set(await Promise.all(peers.map(peer => peer.closed))), new Set([1001]))
 
       // One connection is still open, so the last scrape can see what became of the others.
-      const metrics = await service.until(
+      await service.until(
         () => service.metrics(),
-        now => now.get('echobahn_closes_total{initiator="server",code="1001"}') === 200,
+        now =>
+          now.get('echobahn_closes_total{initiator="server",code="1001"}') === 200 &&
+          now.get('echobahn_workers{state="leaving"}') === 1,
       )
-      assert.equal(metrics.get('echobahn_workers{state="leaving"}'), 1)
       assert.deepEqual((await framesToClose(lastClient)).at(-1)?.payload, GOING_AWAY)
       assert.deepEqual(await service.exited, { code: 0, signal: null })
       assert.equal(cutOf(service), 0)
