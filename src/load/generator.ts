@@ -94,8 +94,11 @@ export class Generator {
   stop(): void {
     this.#isStopped = true
     this.#loop.stop()
-    if (this.phase === 'opening' || this.phase === 'ready') this.#close(performance.now())
-    else if (this.phase !== 'running') this.fleet.abandon()
+    if (this.phase === 'opening' || this.phase === 'ready') {
+      this.#close(performance.now())
+      // The turn that was to come next may have been the beginning.
+      this.#tick()
+    } else if (this.phase !== 'running') this.fleet.abandon()
   }
 
   #places(): Place[] {

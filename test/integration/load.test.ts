@@ -124,10 +124,12 @@ test('bounds that are passed are 99, an admin server that is not there is 1', as
 })
 
 test('nobody there: 1, with the reason, and at once', async () => {
-  const { code, stdout } = await load('ws://127.0.0.1:1', '--rate', '10', '--duration', '60s', '--connections', '3')
-  assert.equal(code, 1)
-  assert.match(stdout, /handshake failed {2}ECONNREFUSED: 3/)
-  assert.match(stdout, /No connection could be opened\./)
+  for (const loop of ['--rate', '--in-flight']) {
+    const { code, stdout } = await load('ws://127.0.0.1:1', loop, '10', '--duration', '20m', '--connections', '3')
+    assert.equal(code, 1)
+    assert.match(stdout, /handshake failed {2}ECONNREFUSED: 3/)
+    assert.match(stdout, /No connection could be opened\./)
+  }
 })
 
 test('a bad option is 2 and one line; help is 0', async () => {
