@@ -44,10 +44,11 @@ async function assertCarriedBy(service: Service, kind: TransportKind): Promise<v
   for (const report of newest) assert.equal(report.transport, kind)
 }
 
-/** Reports of the newest connections, open and closed, `most` at most. */
+/** Reports of the newest connections, open and closed, `most` at most; not of handshakes that were refused. */
 export async function connectionReports({ adminUrl }: Service, most: number): Promise<ConnectionReport[]> {
-  const list = await fetch(`${adminUrl}/connections?limit=${most}`)
+  const list = await fetch(`${adminUrl}/connections?limit=1000`)
   const { connections } = (await list.json()) as { connections: ConnectionSummary[] }
-  const reports = connections.map(({ id }) => fetch(`${adminUrl}/connections/${id}`).then(answer => answer.json()))
+  const upgraded = connections.filter(({ state }) => state !== 'refused').slice(0, most)
+  const reports = upgraded.map(({ id }) => fetch(`${adminUrl}/connections/${id}`).then(answer => answer.json()))
   return Promise.all(reports) as Promise<ConnectionReport[]>
 }
