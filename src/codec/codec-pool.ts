@@ -50,6 +50,11 @@ export class CodecPool {
     }
   }
 
+  /** Has the threads let go of memory that they need no more; no batch is to be run meanwhile. */
+  async rest(): Promise<void> {
+    await this.#threads?.rest()
+  }
+
   /** Ends the threads once what they have is done, and waits for those that were given up. */
   async close(): Promise<void> {
     this.#closed = true

@@ -1,4 +1,5 @@
-// Entry of a codec thread: takes batches from the worker's pool, gives results back without copying them.
+// Entry of a codec thread: takes batches from the worker's pool, gives results back without copying them. Where it gets
+// none for a while it is told to rest.
 
 import { move, Piscina, workerData } from 'piscina'
 import { type Batch, type BatchResult, runBatch } from './batch.js'
@@ -27,11 +28,32 @@ class Moved {
   }
 }
 
+/** Octets that are worth a collection. */
+const WASTE = 4 * 1024 * 1024
+
+/** The collector of --expose-gc, with which the primary starts its workers. */
+const { gc } = globalThis
+
 /** A thread that starts is waited for; only one that works yields. */
 let isYielding = false
 
-export default (batch: Batch) => {
+/** Octets of buffers that this thread made and let go of since it last rested. */
+let leftBehind = 0
+
+/** @param work undefined: there is none for a while */
+export default (work: Batch | undefined) => {
+  if (work === undefined) return rest()
   if (!isYielding) yieldToEventLoops()
   isYielding = true
-  return move(new Moved(runBatch(batch, transcoder)) as unknown as Transferable)
+  const result = runBatch(work, transcoder)
+  leftBehind += work.bytes.length + result.bytes.length
+  return move(new Moved(result) as unknown as Transferable)
+}
+
+/** Large buffers are freed with the small objects that stand for them: on a thread without work, never by themselves. */
+function rest(): void {
+  leftBehind += transcoder.release()
+  if (leftBehind < WASTE) return
+  leftBehind = 0
+  gc?.()
 }

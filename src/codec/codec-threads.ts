@@ -61,6 +61,15 @@ export class CodecThreads {
     }
   }
 
+  /** Has each thread let go of memory that it needs no more; not while there are batches under way. */
+  async rest(): Promise<void> {
+    this.#underWay++
+    // Of a thread that is lost meanwhile piscina tells by itself.
+    await Promise.allSettled(this.#pool.threads.map(() => this.#pool.run(undefined)))
+    this.#underWay--
+    this.#tellWhenQuiet()
+  }
+
   /** Ends the threads once all have started and what they have is done. */
   end(): Promise<void> {
     this.#isEnding = true

@@ -52,6 +52,9 @@ const GROUP_OCTETS = 128 * 1024
 /** Octets on the wire that the queue takes, however few messages they are. */
 const MOST_QUEUED_OCTETS = 64 * 1024 * 1024
 
+/** Milliseconds without work after which what the last messages needed is given back. */
+const QUIET = 1000
+
 /** A group in the queue. */
 interface Entry {
   readonly group: MessageGroup
@@ -74,6 +77,8 @@ export class Codec {
   #batchesInFlight = 0
   #flushScheduled = false
   #blocked: (() => void)[] = []
+  /** When work was last begun, in the clock's milliseconds; undefined once all have rested since. */
+  #workedAt: number | undefined
 
   /** Messages waiting for a codec thread or with one. */
   queued = 0
@@ -119,6 +124,7 @@ export class Codec {
 
   #transcode(message: Incoming, estimate: CostEstimate, bound: WorkBound | undefined): Outgoing | undefined {
     const started = this.#clock()
+    this.#workedAt = started
     const result = this.#transcoder.transcodeWithin(message, bound)
     if (result === undefined) return undefined
     estimate.learn(message.length, message.compressed, this.#clock() - started)
@@ -144,6 +150,24 @@ export class Codec {
   /** Calls back once the queue, which is full now, has room. */
   whenRoom(callback: () => void): void {
     this.#blocked.push(callback)
+  }
+
+  /** To be called now and then: gives memory back when there is nothing to do. */
+  sweep(): void {
+    const isBusy = this.#batchesInFlight > 0 || this.#waiting.length > 0
+    if (isBusy || this.#workedAt === undefined || this.#clock() - this.#workedAt < QUIET) return
+    this.#workedAt = undefined
+    this.#transcoder.release()
+    void this.#restThreads()
+  }
+
+  /** Threads that rest are busy. */
+  async #restThreads(): Promise<void> {
+    const { codecThreads } = this.#settings
+    this.#batchesInFlight += codecThreads
+    await this.#pool.rest()
+    this.#batchesInFlight -= codecThreads
+    this.#flush()
   }
 
   /** Ends the threads once what they have is done; what comes later is done inline. */
@@ -191,6 +215,7 @@ export class Codec {
   async #runBatch(parts: readonly Part[]): Promise<void> {
     this.#batchesInFlight++
     const started = this.#clock()
+    this.#workedAt = started
     const result = await this.#pool.run(parts)
     this.#batchesInFlight--
     if (result === undefined) {

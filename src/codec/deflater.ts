@@ -37,6 +37,11 @@ export class Deflater {
     return this.#scratch
   }
 
+  /** Lets go of memory that only large messages need. Returns its octets. */
+  release(): number {
+    return this.#scratch.release()
+  }
+
   /**
    * Deflates `length` octets of `plain` from `offset` into `target` from `start`. What is behind `start` is lost.
    *

@@ -92,6 +92,11 @@ export class Inflater {
     return violation
   }
 
+  /** Lets go of memory that only large messages need. Returns its octets. */
+  release(): number {
+    return this.#scratch.release()
+  }
+
   /** Octets of plain text that a message of `length` octets may have. */
   #limitFor(length: number): number {
     const { maxMessage, maxRatio } = this.#limits

@@ -36,6 +36,14 @@ export class Scratch implements Target {
     this.buffer = larger
   }
 
+  /** Lets go of a buffer that is larger than what is kept for good. Returns its octets, 0 if there was none. */
+  release(): number {
+    const { length } = this.buffer
+    if (length <= KEPT_SIZE) return 0
+    this.buffer = Buffer.alloc(0)
+    return length
+  }
+
   /** Says how much of the buffer a message took in the end. */
   end(used: number): void {
     if (used > KEPT_SIZE) this.#unneeded = 0

@@ -88,6 +88,14 @@ export class Transcoder {
     return this.#transcode(message, undefined, target, start) as Outgoing
   }
 
+  /** Lets go of memory that only large messages need; the last result is gone with it. Returns its octets. */
+  release(): number {
+    const result = this.#result
+    result.payload = NOTHING
+    result.plain = NOTHING
+    return this.#inflater.release() + this.#deflater.release()
+  }
+
   #transcode(
     message: Incoming,
     bound: WorkBound | undefined,

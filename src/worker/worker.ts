@@ -239,6 +239,7 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     this.#openings.sweep(now)
     this.#budget.sweep(now)
     this.#collector.sweep(now, this.#connections.size, this.#budget.held)
+    this.#codec.sweep()
     this.#connectionLog.sweep()
     for (const connection of this.#connections.values()) connection.sweep(now)
   }

@@ -59,11 +59,12 @@ export function codecFor(
   context: TestContext,
   settings: Partial<CodecSettings> = {},
   tick?: number,
+  clock: () => number = () => 0,
 ): [Codec, Observations] {
   delete process.env.ECHOBAHN_TEST_TICK
   if (tick !== undefined) process.env.ECHOBAHN_TEST_TICK = String(tick)
   const observations = new Observations()
-  const codec = new Codec({ ...SETTINGS, ...settings }, observations, FRAGILE_THREAD, () => 0)
+  const codec = new Codec({ ...SETTINGS, ...settings }, observations, FRAGILE_THREAD, clock)
   context.after(() => codec.close())
   return [codec, observations]
 }

@@ -1,13 +1,18 @@
-// A codec thread that fails when a message asks for it, or at its start when ECHOBAHN_TEST_THREADS is `broken`.
+// A codec thread that fails when a message asks for it, or at its start when ECHOBAHN_TEST_THREADS is `broken`. When it is
+// told to rest it says so on the channel `codec-rests`, with its number.
 //
 // Its clock goes by ECHOBAHN_TEST_TICK milliseconds each time it is looked at, which is once a message, and hardly at
 // all by default: a machine under load is not to decide how far a turn goes.
 
+import { threadId } from 'node:worker_threads'
 import type { Batch } from '../../src/codec/batch.js'
 import runBatch from '../../src/codec/codec-thread.js'
 import { POISON } from './poison.js'
 
 if (process.env.ECHOBAHN_TEST_THREADS === 'broken') process.exit(1)
+
+const rests = new BroadcastChannel('codec-rests')
+rests.unref()
 
 const tick = Number(process.env.ECHOBAHN_TEST_TICK ?? 0.001)
 let now = 0
@@ -16,7 +21,11 @@ performance.now = () => {
   return now
 }
 
-export default (batch: Batch) => {
+export default (batch: Batch | undefined) => {
+  if (batch === undefined) {
+    rests.postMessage(threadId)
+    return runBatch(batch)
+  }
   const octets = Buffer.from(batch.bytes)
   if (octets.includes(POISON.exit)) process.exit(1)
   if (octets.includes(POISON.throw)) throw new Error('poisoned')

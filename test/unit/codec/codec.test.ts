@@ -40,6 +40,31 @@ describe('Codec', () => {
     assert.equal(codec.threads, 2)
   })
 
+  it('has each thread rest once when there was no work for a second, and serves who comes meanwhile', async t => {
+    const rested: number[] = []
+    const channel = new BroadcastChannel('codec-rests')
+    channel.onmessage = ({ data }: { data: number }) => rested.push(data)
+    t.after(() => channel.close())
+    let now = 0
+    const [codec] = codecFor(t, {}, undefined, () => now)
+    codec.sweep()
+    assert.deepEqual(await replies(codec, 'first'), ['first'])
+    now = 999
+    codec.sweep()
+    const underWay = new Group('second').submitTo(codec)
+    now = 2000
+    codec.sweep()
+    await underWay.settled
+    now = 3000
+    codec.sweep()
+    codec.sweep()
+    assert.deepEqual(await replies(codec, 'meanwhile'), ['meanwhile'])
+    await until(() => rested.length >= 2)
+    assert.deepEqual(await replies(codec, 'last'), ['last'])
+    assert.equal(new Set(rested).size, 2)
+    assert.equal(rested.length, 2)
+  })
+
   it('gives up inline what is more than small work, and does all of it where there is nobody else', t => {
     const [automatic] = codecFor(t, { offload: 'auto' })
     const [never] = codecFor(t, { offload: 'never' })

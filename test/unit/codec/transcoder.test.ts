@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type Incoming, type Outgoing, Transcoder, type TranscoderSettings } from '../../../src/codec/transcoder.js'
 import { deflateMessage, inflateMessage } from '../../support/deflate-message.js'
-import { noise, prose } from '../../support/plain-texts.js'
+import { noise, prose, repeated } from '../../support/plain-texts.js'
 
 const NOTHING = Buffer.alloc(0)
 const SETTINGS: TranscoderSettings = { maxMessage: 2 ** 20, maxInflateRatio: 0, deflateLevel: 'auto', memLevel: 8 }
@@ -45,6 +45,25 @@ describe('Transcoder', () => {
       assert.deepEqual(inflateMessage(payloadOf(result)), plain)
       assert.deepEqual(plainOf(result), plain)
     }
+  })
+
+  it('lets go of what only large messages need, and goes on', () => {
+    const small = messageOf(deflateMessage(prose(2000)), { compressed: true })
+    const large = messageOf(deflateMessage(Buffer.alloc(3 * 2 ** 20)), { compressed: true })
+    const own = new Transcoder({ ...SETTINGS, maxMessage: 2 ** 22 })
+    own.transcode(small)
+    assert.equal(own.release(), 0)
+    own.transcode(large)
+    assert.ok(own.release() >= 3 * 2 ** 20)
+    assert.equal(own.release(), 0)
+    assert.deepEqual(plainOf(own.transcode(large)), Buffer.alloc(3 * 2 ** 20))
+    const noisy = messageOf(deflateMessage(repeated(noise(16 * 1024), 3 * 2 ** 20)), {
+      compressed: true,
+      windowBits: 9,
+    })
+    own.release()
+    own.transcode(noisy)
+    assert.ok(own.release() >= 6 * 2 ** 20)
   })
 
   it('answers plain what would not get smaller, and what is shorter than 16 octets', () => {
