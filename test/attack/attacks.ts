@@ -6,6 +6,8 @@ import type { Socket } from 'node:net'
 import { ATTACK_KINDS } from '../../bench/src/attack-kinds.js'
 import { compress, FIN, maskedFrame, OPCODES, RSV1 } from '../../bench/src/load-message.js'
 import { startAttack } from '../../bench/src/run-attack.js'
+import { upgradeRequest } from '../../bench/src/upgrade-request.js'
+import { randomControls, seededNumbers } from '../support/random-controls.js'
 import type { Service } from '../support/service.js'
 import type { Attack, Bounds } from './attack.js'
 import { clients, flood, type Stop, silentSocket, upgradedSocket } from './hostile-socket.js'
@@ -14,6 +16,7 @@ const MIB = 2 ** 20
 const MAX_MESSAGE = 16 * MIB
 const HIGH_WATER = MIB
 const HOSTILE = 8
+const CONTROLLED = 1000
 /** Seconds after which attackers stop by themselves. */
 const LONGEST = 180
 const DEFLATE = 'permessage-deflate; client_no_context_takeover; server_no_context_takeover'
@@ -123,6 +126,14 @@ export const ATTACKS: readonly Attack[] = [
     bounds: { p99: 10, p99After: 10, memory: 60, givenBack: 30 },
   },
   {
+    name: 'controls at random',
+    does: `${CONTROLLED} connections ask for one to five controls at random; a quarter of them read nothing`,
+    options: ['--controls', 'all', '--controls-hold-timeout', '5s', '--max-openings', '0', '--memory-budget', '256MiB'],
+    honest: ['plain'],
+    begin: controlsAtRandom,
+    bounds: { p99: 10, p99After: 10, memory: 256 + 150, givenBack: 30 },
+  },
+  {
     name: 'lists of connections',
     does: '8 askers of the largest page there is, again and again, with 2,000 connections open',
     options: ['--ping-interval', '0', '--ping-timeout', '0'],
@@ -149,6 +160,28 @@ function flooders(port: number, offer: string, octets: Buffer): Promise<Stop> {
     HOSTILE,
     () => upgradedSocket(port, offer),
     socket => flood(socket, octets),
+  )
+}
+
+/** Each connection is used once for some messages and a Close; when it has ended another takes its place. */
+function controlsAtRandom({ port }: Service): Promise<Stop> {
+  const below = seededNumbers(20_261_126)
+  const messages = Buffer.concat([
+    maskedFrame(FIN | OPCODES.text, Buffer.from('héllo')),
+    maskedFrame(FIN | OPCODES.ping, Buffer.from('ping')),
+    maskedFrame(FIN | OPCODES.binary, Buffer.alloc(50_000)),
+    maskedFrame(FIN | OPCODES.close, Buffer.alloc(0)),
+  ])
+  return clients(
+    CONTROLLED,
+    async () => silentSocket(port),
+    socket => {
+      const { head } = upgradeRequest(`/?${randomControls(below)}`, `127.0.0.1:${port}`, true)
+      socket.write(head)
+      socket.write(messages)
+      if (below(4) !== 0) socket.resume()
+    },
+    2000,
   )
 }
 

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { upgradeRequest } from '../../bench/src/upgrade-request.js'
 
-/** Milliseconds between a connection that the server has ended and the next. */
+/** Milliseconds. */
 const PAUSE = 100
 /** Connections that one hostile client opens at most. */
 const MOST_CONNECTIONS = 2000
@@ -36,11 +36,15 @@ export async function upgradedSocket(port: number, offer = ''): Promise<Socket |
   return undefined
 }
 
-/** So many clients at once, each with one connection after the other; resolves once each has had its first. */
+/**
+ * So many clients at once, each with one connection after the other; resolves once each has had its first.
+ * @param pause milliseconds between a connection that has ended and the next
+ */
 export async function clients(
   count: number,
   open: () => Promise<Socket | undefined>,
   misbehave: (socket: Socket) => void,
+  pause = PAUSE,
 ): Promise<Stop> {
   let stopped = false
   const sockets = new Set<Socket>()
@@ -55,7 +59,7 @@ export async function clients(
         sockets.delete(socket)
       } else socket?.destroy()
       begun()
-      await delay(PAUSE)
+      await delay(pause)
     }
   }
   await Promise.all(Array.from({ length: count }, () => new Promise<void>(begun => void client(begun))))
