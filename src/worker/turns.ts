@@ -6,8 +6,8 @@
 
 /** Frames of one share: about 300 microseconds. */
 export const SHARE = 512
-/** Frames that a millisecond of compression is charged as. */
-const FRAMES_PER_MILLISECOND = SHARE / 0.3
+/** Frames that a millisecond of compression is charged as: 200 microseconds of it, and their replies, are a share. */
+const FRAMES_PER_MILLISECOND = SHARE / 0.2
 
 /** What the connection at hand may still do in this turn. One for all of a worker, since only one works at a time. */
 export class Share {

@@ -7,7 +7,7 @@ test('a share is used up by frames, and by time at their rate', () => {
   share.begin()
   assert.equal(share.left, SHARE)
   share.charge(0.1)
-  assert.ok(Math.abs(share.left - (SHARE * 2) / 3) < 1e-9)
+  assert.ok(Math.abs(share.left - SHARE / 2) < 1e-9)
   share.begin()
   assert.equal(share.left, SHARE)
 })
