@@ -52,7 +52,7 @@ const GROUP_OCTETS = 128 * 1024
 /** Octets on the wire that the queue takes, however few messages they are. */
 const MOST_QUEUED_OCTETS = 64 * 1024 * 1024
 
-/** Milliseconds without work after which what the last messages needed is given back. */
+/** Milliseconds without a batch after which what the last ones needed is given back. */
 const QUIET = 1000
 
 /** A group in the queue. */
@@ -77,8 +77,8 @@ export class Codec {
   #batchesInFlight = 0
   #flushScheduled = false
   #blocked: (() => void)[] = []
-  /** When work was last begun, in the clock's milliseconds; undefined once all have rested since. */
-  #workedAt: number | undefined
+  /** When a batch was last begun, in the clock's milliseconds; undefined once the threads have rested since. */
+  #batchedAt: number | undefined
 
   /** Messages waiting for a codec thread or with one. */
   queued = 0
@@ -124,7 +124,6 @@ export class Codec {
 
   #transcode(message: Incoming, estimate: CostEstimate, bound: WorkBound | undefined): Outgoing | undefined {
     const started = this.#clock()
-    this.#workedAt = started
     const result = this.#transcoder.transcodeWithin(message, bound)
     if (result === undefined) return undefined
     estimate.learn(message.length, message.compressed, this.#clock() - started)
@@ -152,11 +151,11 @@ export class Codec {
     this.#blocked.push(callback)
   }
 
-  /** To be called now and then: gives memory back when there is nothing to do. */
+  /** To be called now and then: gives memory back when there is nothing for threads to do. */
   sweep(): void {
     const isBusy = this.#batchesInFlight > 0 || this.#waiting.length > 0
-    if (isBusy || this.#workedAt === undefined || this.#clock() - this.#workedAt < QUIET) return
-    this.#workedAt = undefined
+    if (isBusy || this.#batchedAt === undefined || this.#clock() - this.#batchedAt < QUIET) return
+    this.#batchedAt = undefined
     this.#transcoder.release()
     void this.#restThreads()
   }
@@ -215,7 +214,7 @@ export class Codec {
   async #runBatch(parts: readonly Part[]): Promise<void> {
     this.#batchesInFlight++
     const started = this.#clock()
-    this.#workedAt = started
+    this.#batchedAt = started
     const result = await this.#pool.run(parts)
     this.#batchesInFlight--
     if (result === undefined) {
