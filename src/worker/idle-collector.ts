@@ -24,7 +24,7 @@ const { gc } = globalThis
 
 export class IdleCollector {
   readonly #external: () => number
-  readonly #collect: () => void
+  readonly #collect: (compacts: boolean) => void
   #handshakes = 0
   #seen = 0
   #quietSince = 0
@@ -65,7 +65,7 @@ export class IdleCollector {
       this.#quietSince = now
     } else if (this.#handshakes >= BURST && now - this.#quietSince >= QUIET) {
       this.#handshakes = this.#seen = 0
-      if (open >= BURST) this.#collect()
+      if (open >= BURST) this.#collect(true)
     }
   }
 
@@ -76,7 +76,7 @@ export class IdleCollector {
     this.#waste = waste
     this.#least = Math.min(this.#least, waste)
     if (grows || waste < this.#least + WASTE) return
-    this.#collect()
+    this.#collect(false)
     this.#waste = this.#least = this.#external() - held
   }
 }
@@ -85,9 +85,9 @@ function externalMemory(): number {
   return getHeapStatistics().external_memory
 }
 
-/** Compacts as well: pages of which a part is free stay resident whole. */
-function collectGarbage(): void {
-  setFlagsFromString('--compact-on-every-full-gc')
+/** @param compacts takes longer, and frees pages of which a part is in use: they stay resident whole otherwise */
+function collectGarbage(compacts: boolean): void {
+  if (compacts) setFlagsFromString('--compact-on-every-full-gc')
   gc?.()
-  setFlagsFromString('--no-compact-on-every-full-gc')
+  if (compacts) setFlagsFromString('--no-compact-on-every-full-gc')
 }

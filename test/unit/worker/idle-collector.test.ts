@@ -6,11 +6,12 @@ const MIB = 2 ** 20
 
 /** A collector over memory that the test sets; a collection leaves `least` octets. */
 function collector(least = 0) {
-  const state = { external: least, collections: 0 }
+  const state = { external: least, collections: 0, compacts: false }
   const idle = new IdleCollector(
     () => state.external,
-    () => {
+    compacts => {
       state.collections++
+      state.compacts = compacts
       state.external = least
     },
   )
@@ -46,6 +47,7 @@ test('a few handshakes are not worth a collection, and one more begins the wait 
   assert.equal(state.collections, 0)
   idle.sweep(6_500, 1000, 0)
   assert.equal(state.collections, 1)
+  assert.ok(state.compacts)
 })
 
 test('buffers that nothing holds are collected once they do not grow any more', () => {
@@ -60,6 +62,7 @@ test('buffers that nothing holds are collected once they do not grow any more', 
   assert.equal(state.collections, 0)
   idle.sweep(2_500, 0, 0)
   assert.equal(state.collections, 1)
+  assert.ok(!state.compacts)
   idle.sweep(3_000, 0, 0)
   assert.equal(state.collections, 1)
 })
