@@ -3,10 +3,10 @@
 // A buffer of its own for each message would have to grow with what comes, and each time leave a smaller one to the garbage
 // collector; 200 unfinished messages of 16 MiB kept that so busy that all others waited for it.
 
-/** Octets of a block. */
-export const BLOCK = 64 * 1024
+/** Octets of a block: as many as MALLOC_MMAP_THRESHOLD_ says (see worker-process), so that one that is freed goes back to the system. */
+export const BLOCK = 256 * 1024
 /** Blocks that are kept although nothing needs them. */
-const MOST_IDLE = 512
+const MOST_IDLE = 128
 /** Milliseconds between two looks at those that nothing has needed since the last one: they are let go of. */
 const INTERVAL = 1000
 
