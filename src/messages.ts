@@ -93,6 +93,18 @@ export interface Claimed {
   readonly controls: string | null
 }
 
+/** Answer to an `admit-clients`. */
+export interface ClientsAdmitted {
+  readonly type: 'clients-admitted'
+  readonly clients: readonly AdmittedClient[]
+}
+
+export interface AdmittedClient {
+  /** Number of the opening. */
+  readonly opening: number
+  readonly admission: Admission
+}
+
 /** What an admin may do to open connections. */
 export type ConnectionAction =
   | { readonly act: 'close'; readonly code: number; readonly reason: string }
@@ -122,6 +134,7 @@ export type ToWorker =
   | TellConnection
   | DefaultControls
   | Claimed
+  | ClientsAdmitted
   | Act
 
 /**
@@ -215,6 +228,21 @@ export interface Claim {
   readonly opening: number
 }
 
+/**
+ * Trusted proxies have told whom these connections are from. The primary has not counted them by an address yet: it does now,
+ * and says whether they are admitted. All of one event-loop turn travel together; answered by `clients-admitted`.
+ */
+export interface AdmitClients {
+  readonly type: 'admit-clients'
+  readonly clients: readonly FoundClient[]
+}
+
+export interface FoundClient {
+  /** Number of the opening. */
+  readonly opening: number
+  readonly address: string
+}
+
 export interface Acted {
   readonly type: 'acted'
   readonly question: number
@@ -235,6 +263,7 @@ export type FromWorker =
   | ConnectionAnswer
   | DefaultControlsSet
   | Claim
+  | AdmitClients
   | Acted
 
 /** Monotonic milliseconds, the same clock in every process of the machine. */

@@ -72,22 +72,23 @@ export function renderReport(report: ConnectionReport | RefusalReport): string {
   return report.state === 'refused' ? refusalPage(report) : connectionPage(report)
 }
 
-function refusalPage({ id, worker, state, openedAt, peer, transport, handshake, refusal }: RefusalReport): string {
+function refusalPage(report: RefusalReport): string {
+  const { id, worker, state, openedAt, transport, handshake, refusal } = report
   return page(
     `Connection ${id}`,
     html`<p><a href="/connections">All connections</a></p>
-${pairs({ state, worker, peer, transport, refused: openedAt, reason: refusal.reason, status: refusal.status })}
+${pairs({ state, worker, ...peerAndProxy(report), transport, refused: openedAt, reason: refusal.reason, status: refusal.status })}
 <p class="bad">${refusal.sentence}</p>
 ${headsSection(handshake)}`,
   )
 }
 
 function connectionPage(report: ConnectionReport): string {
-  const { id, worker, state, openedAt, duration, peer, transport } = report
+  const { id, worker, state, openedAt, duration, transport } = report
   return page(
     `Connection ${id}`,
     html`<p><a href="/connections">All connections</a></p>
-${pairs({ state, worker, peer, transport, opened: openedAt, 'duration, ms': duration })}
+${pairs({ state, worker, ...peerAndProxy(report), transport, opened: openedAt, 'duration, ms': duration })}
 ${handshakeSection(report)}
 ${closingSection(report)}
 ${controlsSection(report)}
@@ -101,6 +102,10 @@ ${chopsTable(report.sent)}
 <h2>Wire log</h2>
 ${logTable(report.log)}`,
   )
+}
+
+function peerAndProxy({ peer, proxy, addressSource }: ConnectionReport | RefusalReport): Record<string, string> {
+  return proxy === null ? { peer } : { peer, 'as told by': `${proxy} (${addressSource})` }
 }
 
 function handshakeSection({ handshake }: ConnectionReport): Html {

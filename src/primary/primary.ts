@@ -9,8 +9,9 @@ import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import { createAdmin } from '../admin/server.js'
 import type { Readiness } from '../admin/view.js'
+import { AddressSet } from '../ip-address.js'
 import { createLog } from '../log.js'
-import { type Changes, type FromWorker, monotonicNow, type Snapshot } from '../messages.js'
+import { type AdmitClients, type Changes, type FromWorker, monotonicNow, type Snapshot } from '../messages.js'
 import type { Limit } from '../metrics/catalogue.js'
 import { createRegistry } from '../metrics/exposition.js'
 import type { Settings } from '../settings.js'
@@ -63,6 +64,7 @@ class Primary {
   readonly #reports: ConnectionReports<WorkerProcess>
   readonly #adminToken: AdminToken
   readonly #controls: ControlsDesk<WorkerProcess>
+  readonly #trustedProxies: AddressSet
   readonly #listener: Server
   readonly #admin: HttpServer
   /** `leaving`: no longer ready, and serving all the same until the drain begins (see `--drain-delay`). */
@@ -104,6 +106,7 @@ class Primary {
     this.#reports = new ConnectionReports(started, isResponsive, settings)
     this.#adminToken = new AdminToken(settings)
     this.#controls = new ControlsDesk(settings.defaultControls, started, isResponsive)
+    this.#trustedProxies = new AddressSet(settings.trustedProxies)
     this.#listener = createListener()
     this.#registry = this.#createRegistry()
     this.#admin = this.#createAdmin()
@@ -200,7 +203,12 @@ class Primary {
       this.#shortages.note('turned_away')
       return
     }
-    this.#distributor.accept(accepted, this.#distributor.needsAddress ? accepted.address : '')
+    this.#distributor.accept(accepted, this.#distributor.needsAddress ? this.#addressOf(accepted) : '')
+  }
+
+  /** By which the connection counts; undefined of a proxy that is trusted to tell another. */
+  #addressOf({ address }: Accepted): string | undefined {
+    return this.#trustedProxies.has(address) ? undefined : address
   }
 
   #onMessage(worker: WorkerProcess, message: FromWorker): void {
@@ -209,6 +217,7 @@ class Primary {
     else if (message.type === 'snapshot') this.#onSnapshot(worker, message)
     else if (message.type === 'connections' || message.type === 'connection') this.#reports.answered(worker, message)
     else if (message.type === 'left') this.#reports.leaves(message)
+    else if (message.type === 'admit-clients') this.#admitClients(worker, message)
     else if (message.type === 'claim') this.#controls.claimed(worker, message.opening)
     else if (message.type === 'acted' || message.type === 'default-controls-set')
       this.#controls.answered(worker, message)
@@ -220,6 +229,15 @@ class Primary {
     if (refused) this.#distributor.refused(worker, refused)
     if (undelivered) this.#distributor.undelivered(worker, undelivered)
     if (ended) this.#distributor.ended(worker, ended)
+  }
+
+  #admitClients(worker: WorkerProcess, { clients }: AdmitClients): void {
+    worker.answerClients(
+      clients.map(({ opening, address }) => ({
+        opening,
+        admission: this.#distributor.admitClient(worker, opening, address),
+      })),
+    )
   }
 
   #onSnapshot(worker: WorkerProcess, snapshot: Snapshot): void {

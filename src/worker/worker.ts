@@ -6,7 +6,16 @@ import type { Logger } from 'pino'
 import { Codec } from '../codec/codec.js'
 import { receiveHandles } from '../handle-channel.js'
 import { createLog } from '../log.js'
-import type { Changes, DefaultControls, FromWorker, Handover, Leave, Start, ToWorker } from '../messages.js'
+import type {
+  AdmitClients,
+  Changes,
+  DefaultControls,
+  FromWorker,
+  Handover,
+  Leave,
+  Start,
+  ToWorker,
+} from '../messages.js'
 import { Counters } from '../metrics/counters.js'
 import { offsetOf } from '../metrics/layout.js'
 import { Occasional } from '../occasional.js'
@@ -161,6 +170,7 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     else if (message.type === 'tell-connection')
       send({ type: 'connection', question: message.question, report: this.#archive.get(message.id) ?? null })
     else if (message.type === 'default-controls') this.#setDefaultControls(message)
+    else if (message.type === 'clients-admitted') this.#openings.admitted(message.clients)
     else if (message.type === 'claimed') this.#controls.granted(message.opening, message.controls)
     else if (message.type === 'act')
       send({ type: 'acted', question: message.question, ...this.#actions.act(message.target, message.action) })
@@ -181,6 +191,10 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     this.#connectionLog.accepted(terms)
     this.#collector.handshakeDone()
     connection.start(behind)
+  }
+
+  ask(message: AdmitClients): void {
+    send(message)
   }
 
   onRefused(request: RefusedRequest): void {

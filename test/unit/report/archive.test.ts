@@ -148,6 +148,7 @@ test('of a refused head there may be nothing, a part, or more than is kept', () 
 
 const ENTRY: Entry = {
   ...{ id: 5, worker: 2, state: 'closed', openedDate: 1000, duration: 30, peer: '::1:80', path: '/a', key: 'k' },
+  ...{ addressSource: 'socket', proxy: null },
   ...{ userAgent: 'Autobahn/1', clean: false, error: 'ECHOBAHN_INTERNAL', code: 1011 },
 }
 

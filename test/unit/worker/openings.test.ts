@@ -19,6 +19,7 @@ function bench(...flags: string[]) {
     onUpgraded: ({ id }, terms, behind) => void events.push(`upgraded ${id} ${terms.id} ${behind}`),
     onGone: id => void events.push(`gone ${id}`),
     onRefused: () => {},
+    ask: () => {},
     onFallback: () => void events.push('fallback'),
     onInternalError: error => void events.push(String(error)),
   })
