@@ -124,7 +124,7 @@ const REFUSED: [string, Buffer, RegExp, length: number][] = [
   ['UNKNOWNS', line('PROXY UNKNOWNS\r\n'), /is not TCP4, TCP6 or UNKNOWN/, 16],
   ['IPv6 in TCP4', line('PROXY TCP4 ::1 1.2.3.5 1 2\r\n'), /has "::1" where an IPv4 address must be\.$/, 28],
   ['IPv4 in TCP6', line('PROXY TCP6 ::1 1.2.3.5 1 2\r\n'), /has "1\.2\.3\.5" where an IPv6 address must be\.$/, 28],
-  ['a zone', line('PROXY TCP6 fe80::1%a ::1 1 2\r\n'), /has "fe80::1\?a" where an IPv6 address must be\.$/, 30],
+  ['a zone', line('PROXY TCP6 fe80::1%a ::1 1 2\r\n'), /has "fe80::1%a" where an IPv6 address must be\.$/, 30],
   ['no address', line('PROXY TCP4 1.2.3.256 1.2.3.5 1 2\r\n'), /has "1\.2\.3\.256" where/, 34],
   ['port 65536', line('PROXY TCP4 1.2.3.4 1.2.3.5 65536 2\r\n'), /has "65536" where a port must be\.$/, 36],
   ['a leading zero', line('PROXY TCP4 1.2.3.4 1.2.3.5 1 02\r\n'), /has "02" where a port must be\.$/, 33],
