@@ -57,7 +57,7 @@ function sum(metrics: ReadonlyMap<string, number>, name: string): number {
 async function assertBalance(service: Service): Promise<void> {
   const metrics = await service.until(
     () => service.metrics(),
-    series => sum(series, 'echobahn_connections_active') === 0,
+    series => sum(series, 'echobahn_connections') === 0,
   )
   assert.equal(sum(metrics, 'echobahn_connections_total'), sum(metrics, 'echobahn_connections_ended_total'))
 }
@@ -154,7 +154,7 @@ test('under TLS the PROXY header comes before the ClientHello', async t => {
   assert.equal((await tell(service, id)).transport, 'tls')
   raw.send({ opcode: 8, payload: closePayload(1000) })
   await raw.readFramesToEnd()
-  secure.end()
+  socket.destroy()
 
   // Header and ClientHello in one write.
   const together = await connected(t, service)
@@ -165,6 +165,7 @@ test('under TLS the PROXY header comes before the ClientHello', async t => {
   assert.match(await handshake(other, ''), /^HTTP\/1\.1 101 /)
   await assertEchoes(other)
   bundle.destroy()
+  together.destroy()
 
   // Without one nobody understands an answer: the connection ends, and the report says why.
   const bare = await client(t, service)
@@ -182,6 +183,7 @@ test('under TLS the PROXY header comes before the ClientHello', async t => {
   assert.ok((metrics.get('echobahn_wire_bytes_total{direction="received"}') ?? 0) > sent)
   assert.equal(metrics.get('echobahn_tls_handshakes_total{result="completed"}'), 2)
   assert.equal(metrics.get('echobahn_tls_handshakes_total{result="failed"}') ?? 0, 0)
+  for (const raw of [bare, untrusted]) raw.destroy()
   await assertBalance(service)
 })
 
