@@ -28,7 +28,7 @@ export const TESTED: readonly Tested[] = [
     name: 'renegotiation',
     does: 'a TLS 1.2 client asks for a new handshake within its connection',
     file: 'integration/tls.test.js',
-    pattern: 'renegotiat',
+    pattern: 'handshake done again',
   },
 ]
 
