@@ -101,17 +101,17 @@ test('many that hold little use what is kept for them, and no more', () => {
   assert.ok(budget.held <= 10 * MIB)
 })
 
-for (const [sizes, closed] of [
-  [[50, 26], 1],
-  [[30, 26, 12, 11], 2],
+for (const [sizes, paused, closed] of [
+  [[60, 20], 1, 1],
+  [[30, 26, 12, 11], 2, 2],
 ] as const)
   test(`being paused has an end: of ${sizes.join(', ')} MiB the ${closed} largest are closed, and the others go on`, () => {
     const { budget, holder } = budgetOf(100 * MIB)
     const holders = sizes.map(size => holder(size * MIB))
-    for (const each of holders.slice(0, 2)) each.hold(each.held + 1)
+    for (const each of holders.slice(0, paused)) each.hold(each.held + 1)
     assert.deepEqual(
-      holders.map(({ paused }) => paused),
-      holders.map((_, i) => i < 2),
+      holders.map(each => each.paused),
+      holders.map((_, i) => i < paused),
     )
     budget.sweep(1_000)
     budget.sweep(10_999)
@@ -121,7 +121,7 @@ for (const [sizes, closed] of [
       holders.map(each => each.closed),
       holders.map((_, i) => i < closed),
     )
-    assert.ok(holders.slice(closed).every(({ paused }) => !paused))
+    assert.ok(holders.slice(closed).every(each => !each.paused))
   })
 
 test('a pause that has ended does not count for the next', () => {
