@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -35,6 +35,23 @@ describe('the installed package', () => {
     const files = run(folder, 'ls', join('node_modules', 'echobahn')).trim().split('\n')
     assert.ok(files.includes('dist'))
     assert.ok(!files.includes('src') && !files.includes('test'))
+  })
+
+  it('brings no module that nothing in it loads', () => {
+    const dist = join(folder, 'node_modules', 'echobahn', 'dist')
+    const names = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.js'))
+    // Of a file of types nothing is left but this.
+    const runs = (name: string) => !/^(\/\/.*\n)*export \{\};$/m.test(readFileSync(join(dist, name), 'utf8'))
+    const loaded = new Set(
+      names.flatMap(name =>
+        [...readFileSync(join(dist, name), 'utf8').matchAll(/'(\.[^']+\.js)'/g)].map(([, to]) => join(name, '..', to)),
+      ),
+    )
+    assert.ok(names.length > 100)
+    assert.deepEqual(
+      names.filter(name => name !== 'main.js' && !loaded.has(name) && runs(name)),
+      [],
+    )
   })
 
   it('serves', async t => {

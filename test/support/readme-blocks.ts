@@ -3,9 +3,9 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { renderOptionsTable } from '../../src/cli/readme.js'
 import { renderControlsTable, renderViolationsTable } from '../../src/controls/catalogue.js'
-import { renderMetricsTable } from '../../src/metrics/readme.js'
+import { renderMetricsTable } from './metrics-table.js'
+import { renderOptionsTable } from './options-tables.js'
 
 export const ROOT = dirname(createRequire(import.meta.url).resolve('#package.json'))
 

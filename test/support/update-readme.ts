@@ -2,7 +2,7 @@
 // npm run build:test && node .build/test/support/update-readme.js
 
 import { readFileSync, writeFileSync } from 'node:fs'
-import { renderLoadOptionsTable } from '../../src/cli/readme.js'
+import { renderLoadOptionsTable } from './options-tables.js'
 import { BLOCKS, CONTROLS_BLOCKS, CONTROLS_PAGE, LOAD_PAGE, README, readReadme, replaceBlock } from './readme-blocks.js'
 
 function withBlocks(markdown: string, blocks: Readonly<Record<string, () => string>>): string {

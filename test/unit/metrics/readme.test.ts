@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { renderMetricsTable } from '../../../src/metrics/readme.js'
+import { renderMetricsTable } from '../../support/metrics-table.js'
 
 test('README.md has the table of metrics', () => {
   const readme = readFileSync(new URL('README.md', import.meta.resolve('#package.json')), 'utf8')
