@@ -10,6 +10,7 @@ import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, before, describe, it } from 'node:test'
 import { EchoPeer } from '../support/echo-peer.js'
+import { endWithUs } from '../support/watchdog.js'
 
 const MANIFEST = createRequire(import.meta.url).resolve('#package.json')
 const { version } = JSON.parse(readFileSync(MANIFEST, 'utf8'))
@@ -60,6 +61,7 @@ describe('the installed package', () => {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'ignore'],
     })
+    endWithUs(child)
     t.after(() => child.kill('SIGKILL'))
     const [line] = await once(createInterface({ input: child.stdout }), 'line')
     const url = String(line).split(' ')[1]

@@ -113,7 +113,8 @@ function mutate(node: Node & Syntax, source: string, found: Mutant[]): void {
       replace(node, ';')
       break
     case 'ReturnStatement':
-      replace(node, node.argument === null ? ';' : 'return;')
+      if (node.argument === null || text(node.argument) !== 'undefined')
+        replace(node, node.argument === null ? ';' : 'return;')
       break
     case 'Literal':
       if (typeof node.value === 'boolean') replace(node, String(!node.value))

@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseExposition } from './exposition.js'
+import { endWithUs } from './watchdog.js'
 
 /** Milliseconds that a service gets to write its coverage. */
 const COVERAGE_PATIENCE = 3000
@@ -48,6 +49,7 @@ export class Service {
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
+    endWithUs(this.child)
     this.exited = once(this.child, 'exit').then(([code, signal]) => ({ code, signal }))
     createInterface({ input: this.child.stderr as NodeJS.ReadableStream }).on('line', line => {
       if (!line.startsWith('{')) return
