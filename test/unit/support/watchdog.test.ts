@@ -23,7 +23,6 @@ const TEST_FILE = `
   for (const { child } of [ended, running]) endWithUs(child)
   const exit = once(ended.child, 'exit')
   await Promise.all([ended.ready, running.ready, stopped.ready])
-  ended.child.disconnect()
   await exit
   stopUntilOurEnd(stopped.child.pid)
   console.log('there')
