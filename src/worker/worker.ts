@@ -53,14 +53,14 @@ export function runWorker(): void {
   let worker: WorkerService | undefined
   receiveHandles((handover, connection) => worker?.handovers.arrived(handover, connection))
   process.on('message', (message: ToWorker) => {
-    if (message.type === 'start') void start(message).then(started => (worker = started))
+    if (message.type === 'start') worker = start(message)
     else worker?.onMessage(message)
   })
 }
 
-async function start({ settings, worker }: Start): Promise<WorkerService> {
+function start({ settings, worker }: Start): WorkerService {
   const counters = new Counters()
-  const log = await createLog(settings.logLevel, () => counters.add(LOG_LINES_LOST, 1), { worker })
+  const log = createLog(settings.logLevel, () => counters.add(LOG_LINES_LOST, 1), { worker })
   const service = new WorkerService(
     settings,
     counters,
