@@ -27,8 +27,15 @@ function bench(t: TestContext, count: number, openingCount = 0, drainTimeout = D
   }
   const openings = {
     size: openingCount,
+    sessions: 0,
     close(): void {
       calls.push('openings closed')
+    },
+    goAway(): void {
+      calls.push('sessions go away')
+    },
+    cut(): void {
+      calls.push('sessions cut')
     },
   }
   const done: number[] = []
