@@ -2,10 +2,16 @@
 // clients of HTTP/1.1 ask for, raw ones and real ones, so runs over HTTP/2; octets go through as they are, FIN as END_STREAM
 // and RST as RST_STREAM.
 
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants, type OutgoingHttpHeaders } from 'node:http2'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
-import { STATUS_CODES } from 'node:http'
 import { once } from 'node:events'
+import { STATUS_CODES } from 'node:http'
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  type OutgoingHttpHeaders,
+} from 'node:http2'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { certificate } from './certificate.js'
 
 /** Streams of one session at most. */

@@ -10,6 +10,7 @@ import {
 } from 'node:http2'
 import type { Socket } from 'node:net'
 import { certificate } from './certificate.js'
+import { RawClient } from './raw-client.js'
 
 /** What ends with a test. */
 interface Lasting {
@@ -32,11 +33,21 @@ export interface StreamResponse {
   readonly body: string
 }
 
-/** A session for as long as the test lasts, once the server has said what it takes. */
-export async function openSession(t: Lasting, port: number, secure = false): Promise<ClientHttp2Session> {
+/**
+ * A session for as long as the test lasts, once the server has said what it takes.
+ *
+ * @param socket is connected to it; without one, there is one of its own
+ */
+export async function openSession(
+  t: Lasting,
+  port: number,
+  secure = false,
+  socket?: Socket,
+): Promise<ClientHttp2Session> {
   const session = connect(`${secure ? 'https' : 'http'}://127.0.0.1:${port}`, {
     ca: certificate('first'),
     settings: { enablePush: false },
+    ...(socket !== undefined && { createConnection: () => socket }),
   })
   session.on('error', () => {})
   t.after(() => session.destroy())
@@ -80,7 +91,40 @@ export async function closeOf(stream: ClientHttp2Stream): Promise<number> {
   return stream.rstCode ?? constants.NGHTTP2_NO_ERROR
 }
 
-/** The TCP socket that carries a session. */
-export function socketOf(session: ClientHttp2Session): Socket {
-  return session.socket as Socket
+/** A WebSocket connection on a stream: sends exactly the octets it is told to. */
+export class StreamClient extends RawClient {
+  readonly stream: ClientHttp2Stream
+  /** Fields of the answer; empty before it. */
+  response: ReadonlyMap<string, string> = new Map()
+
+  /** @param reads false to leave unread what comes */
+  constructor(stream: ClientHttp2Stream, reads = true) {
+    // What is used of a socket, a stream has as well.
+    super(stream as unknown as Socket)
+    this.stream = stream
+    if (!reads) stream.pause()
+  }
+
+  /** Opens one on a session of its own, for as long as the test lasts; `fields` are added to the request. */
+  static async openStream(
+    t: Lasting,
+    port: number,
+    fields: OutgoingHttpHeaders = {},
+    secure = false,
+  ): Promise<StreamClient> {
+    const session = await openSession(t, port, secure)
+    const client = new StreamClient(request(session, { ...CONNECT, ...fields }))
+    const { status, headers } = await responseTo(client.stream)
+    if (status !== 200) throw new Error(`refused with ${status}`)
+    client.response = headers
+    return client
+  }
+
+  startReading(): void {
+    this.stream.resume()
+  }
+
+  override destroy(): void {
+    this.stream.close(constants.NGHTTP2_CANCEL)
+  }
 }
