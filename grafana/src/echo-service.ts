@@ -145,7 +145,8 @@ const connections = [
   }),
   graph({
     title: 'WebSocket connections by HTTP version',
-    description: 'Open now: connections of HTTP/1.1, and streams of HTTP/2 sessions, whose own connections are not in it.',
+    description:
+      'Open now: connections of HTTP/1.1, and streams of HTTP/2 sessions, whose own connections are not in it.',
     unit: 'short',
     stacked: true,
     queries: { 'HTTP/{{http_version}}': sum('http_version', 'echobahn_websockets_by_version', WORKER) },
