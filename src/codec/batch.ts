@@ -42,6 +42,8 @@ const VIOLATIONS = Object.keys(PROTOCOL_ERRORS) as ProtocolErrorCode[]
 
 /** A message whose connection may keep windows for the next one. */
 export interface BatchMessage extends Incoming {
+  /** The payload if it is in pieces; it is not in `source` then. */
+  readonly pieces?: readonly Buffer[] | undefined
   /** Octets of the end of the plain text that those windows can need; 0 without context takeover. */
   readonly plainEndLength: number
 }
@@ -81,10 +83,18 @@ export function pack(parts: readonly BatchPart[]): Batch {
       at += m.inflateWindow.length
       bytes.set(m.deflateWindow, at)
       at += m.deflateWindow.length
-      m.source.copy(bytes, at, m.offset, m.offset + m.length)
-      at += m.length
+      for (const piece of m.pieces ?? [m.source.subarray(m.offset, m.offset + m.length)]) {
+        bytes.set(piece, at)
+        at += piece.length
+      }
     }
   return { bytes, rows }
+}
+
+/** The message in one piece. */
+export function inOnePiece(message: BatchMessage): BatchMessage {
+  const { pieces } = message
+  return pieces === undefined ? message : { ...message, source: Buffer.concat(pieces), pieces: undefined }
 }
 
 function flagsOf({ compressed, text, refersBack }: BatchMessage): number {

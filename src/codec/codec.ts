@@ -1,7 +1,14 @@
 // The worker's side of the codec: does a message at once inline, or hands groups of messages to the piscina pool.
 
 import type { Settings } from '../settings.js'
-import { type BatchMessage, type BatchPart, type BatchResult, type ThreadResult, unpackResult } from './batch.js'
+import {
+  type BatchMessage,
+  type BatchPart,
+  type BatchResult,
+  inOnePiece,
+  type ThreadResult,
+  unpackResult,
+} from './batch.js'
 import { CodecPool } from './codec-pool.js'
 import { type CostEstimate, SMALL_WORK } from './cost-estimate.js'
 import type { WorkBound } from './inflater.js'
@@ -260,7 +267,7 @@ export class Codec {
       }
       this.#deliver(part, message => {
         if (turns.isOver(this.#clock(), octets)) return undefined
-        const result = this.#transcode(message, part.entry.group.estimate, undefined) as Outgoing
+        const result = this.#transcode(inOnePiece(message), part.entry.group.estimate, undefined) as Outgoing
         octets += result.payloadLength
         return result
       })

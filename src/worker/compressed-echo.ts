@@ -11,11 +11,15 @@ import { ProtocolError } from '../errors.js'
 import type { DeflateAgreement } from '../protocol/deflate-negotiation.js'
 import { FIN, MAX_HEADER, RSV1 } from '../protocol/frame-encoder.js'
 import { TEXT } from '../protocol/opcodes.js'
+import { Assembly } from './assembly.js'
 import type { Echo, EchoHost } from './echo.js'
+import type { MessageBlocks } from './message-blocks.js'
 
 /** A message that was read whole and waits for the codec. */
 interface Waiting {
   readonly source: Buffer
+  /** Where the message is if it came in pieces; then it is not in `source`. */
+  readonly assembly?: Assembly | undefined
   readonly length: number
   readonly opcode: number
   readonly compressed: boolean
@@ -25,8 +29,6 @@ interface Waiting {
 const NOTHING = Buffer.alloc(0)
 /** Shared by all connections of which nothing is with the codec threads, which is most of them. */
 const NONE: readonly never[] = []
-/** First size of the buffer in which a message is put together; it grows with what has really arrived. */
-const FIRST_ASSEMBLY = 64 * 1024
 /** Messages that are submitted together at most. */
 const GROUP_MESSAGES = 256
 /** Larger buffers for the whole messages of one chunk are not kept. */
@@ -47,13 +49,14 @@ export class CompressedEcho implements Echo, MessageGroup {
   readonly estimate = new CostEstimate()
   readonly #host: EchoHost
   readonly #codec: Codec
+  readonly #blocks: MessageBlocks
   readonly #agreement: DeflateAgreement
   readonly #inflateWindowSize: number
   readonly #deflateWindowSize: number
   #sent: readonly Waiting[] = NONE
   #waiting: Waiting[] | undefined
-  #assembly: Buffer | undefined
-  #assembled = 0
+  /** The message that is still coming. */
+  #assembly: Assembly | undefined
   #inflateWindow: Buffer = NOTHING
   #deflateWindow: Buffer = NOTHING
   /** Octets of messages received whole. */
@@ -61,16 +64,17 @@ export class CompressedEcho implements Echo, MessageGroup {
   /** Messages of the group that are answered. */
   #answered = 0
 
-  constructor(host: EchoHost, codec: Codec, agreement: DeflateAgreement) {
+  constructor(host: EchoHost, codec: Codec, blocks: MessageBlocks, agreement: DeflateAgreement) {
     this.#host = host
     this.#codec = codec
+    this.#blocks = blocks
     this.#agreement = agreement
     this.#inflateWindowSize = windowSize(agreement.clientContextTakeover, agreement.clientWindowBits)
     this.#deflateWindowSize = windowSize(agreement.serverContextTakeover, agreement.serverWindowBits)
   }
 
   get held(): number {
-    return this.queued + (this.#assembly?.length ?? 0)
+    return this.queued + (this.#assembly?.held ?? 0)
   }
 
   get room(): number {
@@ -107,11 +111,12 @@ export class CompressedEcho implements Echo, MessageGroup {
   }
 
   discard(): void {
+    for (const { assembly } of [...this.#sent, ...(this.#waiting ?? NONE)]) assembly?.release()
+    this.#assembly?.release()
     this.#sent = NONE
     this.messages = NONE
     this.#waiting = undefined
     this.#assembly = undefined
-    this.#assembled = 0
     this.queued = 0
   }
 
@@ -128,7 +133,10 @@ export class CompressedEcho implements Echo, MessageGroup {
     this.#sent = NONE
     this.messages = NONE
     this.#answered = 0
-    for (const message of answered) this.queued -= message.length
+    for (const { length, assembly } of answered) {
+      this.queued -= length
+      assembly?.release()
+    }
     host.out.flush()
     const now = performance.now()
     for (const { receivedAt } of answered) host.echoed((now - receivedAt) / 1000)
@@ -156,27 +164,23 @@ export class CompressedEcho implements Echo, MessageGroup {
 
   #assemble(): void {
     const { decoder } = this.#host
-    const { available, messageOpcode: opcode, compressed } = decoder
-    const assembly = this.#assemblyFor(this.#assembled + available)
-    if (!decoder.readPayload(assembly, this.#assembled)) return
-    this.#assembled += available
+    const { messageOpcode: opcode, compressed } = decoder
+    this.#assembly ??= new Assembly(this.#blocks)
+    const assembly = this.#assembly
+    if (!assembly.read(decoder)) return this.#dropAssembly()
     if (decoder.remaining > 0 || !decoder.fin) return
-    const length = this.#assembled
+    const { length, pieces } = assembly
+    if (this.#isInline(length, compressed)) {
+      const source = pieces.length === 1 ? pieces[0] : Buffer.concat(pieces)
+      if (this.#answer(source, length, opcode, compressed)) return this.#dropAssembly()
+    }
     this.#assembly = undefined
-    this.#assembled = 0
-    const isAnswered = this.#isInline(length, compressed) && this.#answer(assembly, length, opcode, compressed)
-    if (!isAnswered) this.#wait(assembly, length, opcode, compressed)
+    this.#wait(NOTHING, length, opcode, compressed, assembly)
   }
 
-  #assemblyFor(length: number): Buffer {
-    const assembly = this.#assembly
-    if (assembly !== undefined && assembly.length >= length) return assembly
-    const { payloadLength, fin } = this.#host.decoder
-    const first = fin ? Math.min(payloadLength, FIRST_ASSEMBLY) : 1024
-    const larger = Buffer.allocUnsafe(Math.max(length, assembly === undefined ? first : assembly.length * 2))
-    assembly?.copy(larger, 0, 0, this.#assembled)
-    this.#assembly = larger
-    return larger
+  #dropAssembly(): void {
+    this.#assembly?.release()
+    this.#assembly = undefined
   }
 
   /** Inline is for a connection with nothing under way: order comes first. */
@@ -195,10 +199,10 @@ export class CompressedEcho implements Echo, MessageGroup {
     return true
   }
 
-  #wait(source: Buffer, length: number, opcode: number, compressed: boolean): void {
+  #wait(source: Buffer, length: number, opcode: number, compressed: boolean, assembly?: Assembly): void {
     this.queued += length
     this.#waiting ??= []
-    this.#waiting.push({ source, length, opcode, compressed, receivedAt: performance.now() })
+    this.#waiting.push({ source, length, opcode, compressed, assembly, receivedAt: performance.now() })
   }
 
   /** With context takeover a message needs the windows that the one before it leaves, so they go one by one. */
@@ -212,9 +216,10 @@ export class CompressedEcho implements Echo, MessageGroup {
     this.#codec.submit(this)
   }
 
-  #describe({ source, length, opcode, compressed }: Waiting): BatchMessage {
+  #describe({ source, length, opcode, compressed, assembly }: Waiting): BatchMessage {
     return {
       source,
+      pieces: assembly?.pieces,
       offset: 0,
       length,
       compressed,

@@ -16,6 +16,7 @@ import { Deadlines, END_OVERDUE, PING_DUE, SILENT, SLOW_READER, type Watched } f
 import type { Echo, EchoHost } from './echo.js'
 import { CLOSE_WAITS, CODEC_FULL, FlowControl, HIGH_WATER, MEMORY, NEXT_TURN, type Reader } from './flow-control.js'
 import type { Holder, MemoryBudget } from './memory-budget.js'
+import type { MessageBlocks } from './message-blocks.js'
 import type { Outbox } from './outbox.js'
 import { Outgoing } from './outgoing.js'
 import { type Pauses, pausePlace } from './pauses.js'
@@ -30,6 +31,7 @@ export interface ConnectionContext {
   readonly traffic: Traffic
   readonly outbox: Outbox
   readonly codec: Codec
+  readonly blocks: MessageBlocks
   readonly turns: Turns
   readonly share: Share
   readonly budget: MemoryBudget
@@ -105,7 +107,7 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
     this.#closing = new ClosingHandshake(this)
     this.#flow = new FlowControl(context.settings, this)
     this.#deadlines = new Deadlines(context.settings)
-    this.#echo = createEcho(terms, this, context.codec)
+    this.#echo = createEcho(terms, this, context.codec, context.blocks)
   }
 
   /** Takes the transport over. `behind` is what the peer sent right behind its handshake. */

@@ -6,7 +6,7 @@
 // optimised code for it: the next burst would pay half as much again.
 //
 // Large messages leave large buffers behind, which V8 frees with the small objects that stand for them: also only when
-// there is enough else to collect.
+// there is enough else to collect. And a heap that grew under load stays as large until something is collected.
 
 import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 
@@ -14,33 +14,45 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 const BURST = 500
 /** Milliseconds without a handshake after which the burst is over. */
 const QUIET = 1000
-/** Octets of buffers that nothing holds any more, beyond those that were left by the last collection. */
+/** Octets that nothing needs any more, beyond those that were left by the last collection. */
 const WASTE = 16 * 1024 * 1024
 /** Milliseconds between two looks at them, and two looks must find no growth between them. */
 const WASTE_INTERVAL = 500
+/** Octets by which the used part of the heap may change between two looks where a worker does next to nothing. */
+const STILL = 1024 * 1024
 
 /** The collector of --expose-gc, with which the primary starts its workers. */
 const { gc } = globalThis
 
+/** Octets. */
+export interface MemoryUse {
+  /** Outside of V8's heap. */
+  readonly buffers: number
+  readonly heapUsed: number
+  /** Of the heap, used or not. */
+  readonly heapSize: number
+}
+
 export class IdleCollector {
-  readonly #external: () => number
-  readonly #collect: () => void
+  readonly #memory: () => MemoryUse
+  readonly #collect: (compacts: boolean) => void
   #handshakes = 0
   #seen = 0
   #quietSince = 0
   #lookedAt = 0
-  /** Octets of buffers that are not accounted for: at the last look, and after the last collection. */
+  /** Octets that nothing needs: at the last look, and after the last collection. */
   #waste = 0
   #least: number
+  /** Used octets of the heap at the last look. */
+  #used: number
 
-  /**
-   * @param external octets of buffers outside of V8's heap
-   * @param collect does the work
-   */
-  constructor(external = externalMemory, collect = collectGarbage) {
-    this.#external = external
+  /** @param collect does the work */
+  constructor(memory: () => MemoryUse = memoryUse, collect = collectGarbage) {
+    this.#memory = memory
     this.#collect = collect
-    this.#least = external()
+    const { buffers, heapUsed, heapSize } = memory()
+    this.#least = buffers + heapSize - heapUsed
+    this.#used = heapUsed
   }
 
   handshakeDone(): void {
@@ -65,29 +77,36 @@ export class IdleCollector {
       this.#quietSince = now
     } else if (this.#handshakes >= BURST && now - this.#quietSince >= QUIET) {
       this.#handshakes = this.#seen = 0
-      if (open >= BURST) this.#collect()
+      if (open >= BURST) this.#collect(true)
     }
   }
 
   #sweepWaste(now: number, held: number): void {
     this.#lookedAt = now
-    const waste = this.#external() - held
+    const { buffers, heapUsed, heapSize } = this.#memory()
+    // Under load the unused part of the heap is what it needs for the next moments.
+    const isStill = Math.abs(heapUsed - this.#used) < STILL
+    this.#used = heapUsed
+    const waste = buffers - held + (isStill ? heapSize - heapUsed : 0)
     const grows = waste > this.#waste
     this.#waste = waste
     this.#least = Math.min(this.#least, waste)
     if (grows || waste < this.#least + WASTE) return
-    this.#collect()
-    this.#waste = this.#least = this.#external() - held
+    this.#collect(false)
+    const after = this.#memory()
+    this.#used = after.heapUsed
+    this.#waste = this.#least = after.buffers - held + after.heapSize - after.heapUsed
   }
 }
 
-function externalMemory(): number {
-  return getHeapStatistics().external_memory
+function memoryUse(): MemoryUse {
+  const { external_memory, used_heap_size, total_heap_size } = getHeapStatistics()
+  return { buffers: external_memory, heapUsed: used_heap_size, heapSize: total_heap_size }
 }
 
-/** Compacts as well: pages of which a part is free stay resident whole. */
-function collectGarbage(): void {
-  setFlagsFromString('--compact-on-every-full-gc')
+/** @param compacts takes longer, and frees pages of which a part is in use: they stay resident whole otherwise */
+function collectGarbage(compacts: boolean): void {
+  if (compacts) setFlagsFromString('--compact-on-every-full-gc')
   gc?.()
-  setFlagsFromString('--no-compact-on-every-full-gc')
+  if (compacts) setFlagsFromString('--no-compact-on-every-full-gc')
 }

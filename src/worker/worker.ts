@@ -40,6 +40,7 @@ import { IdleCollector } from './idle-collector.js'
 import { sendListing } from './listing.js'
 import { LoopWatch } from './loop-watch.js'
 import { MemoryBudget } from './memory-budget.js'
+import { MessageBlocks } from './message-blocks.js'
 import { OpeningControls } from './opening/opening-controls.js'
 import { Openings, type OpeningsHandler } from './opening/openings.js'
 import { Outbox } from './outbox.js'
@@ -93,6 +94,7 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
   readonly #controls: OpeningControls
   readonly #actions: ConnectionActions
   readonly #codec: Codec
+  readonly #blocks = new MessageBlocks()
   readonly #gauges: Gauges
   readonly #loop: LoopWatch
   readonly #pauses: Pauses
@@ -125,6 +127,7 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
       traffic: this.#traffic,
       outbox: new Outbox(),
       codec,
+      blocks: this.#blocks,
       turns: new Turns(),
       share: new Share(),
       budget: this.#budget,
@@ -253,7 +256,8 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     const now = Math.trunc(performance.now())
     this.#openings.sweep(now)
     this.#budget.sweep(now)
-    this.#collector.sweep(now, this.#connections.size, this.#budget.held)
+    this.#blocks.sweep(now)
+    this.#collector.sweep(now, this.#connections.size, this.#budget.held + this.#blocks.idleOctets)
     this.#codec.sweep()
     this.#connectionLog.sweep()
     for (const connection of this.#connections.values()) connection.sweep(now)

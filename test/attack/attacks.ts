@@ -128,8 +128,19 @@ export const ATTACKS: readonly Attack[] = [
   {
     name: 'controls at random',
     does: `${CONTROLLED} connections ask for one to five controls at random; a quarter of them read nothing`,
-    options: ['--controls', 'all', '--controls-hold-timeout', '5s', '--max-openings', '0', '--memory-budget', '256MiB'],
-    honest: ['plain'],
+    options: [
+      '--controls',
+      'all',
+      '--controls-hold-timeout',
+      '5s',
+      '--max-openings',
+      '0',
+      '--memory-budget',
+      '256MiB',
+      '--reports',
+      '100',
+    ],
+    honest: ['plain', 'deflate'],
     begin: controlsAtRandom,
     bounds: { p99: 10, p99After: 10, memory: 256 + 150, givenBack: 30 },
   },
@@ -181,7 +192,7 @@ function controlsAtRandom({ port }: Service): Promise<Stop> {
       socket.write(messages)
       if (below(4) !== 0) socket.resume()
     },
-    2000,
+    10_000,
   )
 }
 

@@ -14,6 +14,7 @@ import { type ConnectionContext, decoderRules } from '../../src/worker/connectio
 import { ControlledConnection } from '../../src/worker/controlled-connection.js'
 import { ControlledTransport } from '../../src/worker/controlled-transport.js'
 import { MemoryBudget } from '../../src/worker/memory-budget.js'
+import { MessageBlocks } from '../../src/worker/message-blocks.js'
 import { Outbox } from '../../src/worker/outbox.js'
 import { Pauses } from '../../src/worker/pauses.js'
 import { PingTimes } from '../../src/worker/ping-times.js'
@@ -56,6 +57,7 @@ export class ControlledBench {
       traffic: new Traffic(this.counters),
       outbox: new Outbox(),
       codec: this.codec,
+      blocks: new MessageBlocks(),
       turns: new Turns(),
       share: new Share(1e9),
       budget: new MemoryBudget(settings.memoryBudget / settings.workers),

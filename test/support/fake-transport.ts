@@ -11,6 +11,7 @@ import type { Transport, TransportHandler } from '../../src/transport/transport.
 import { CodecMetrics } from '../../src/worker/codec-metrics.js'
 import { Connection, type ConnectionContext, decoderRules } from '../../src/worker/connection.js'
 import { MemoryBudget } from '../../src/worker/memory-budget.js'
+import { MessageBlocks } from '../../src/worker/message-blocks.js'
 import { Outbox } from '../../src/worker/outbox.js'
 import { Pauses } from '../../src/worker/pauses.js'
 import { PingTimes } from '../../src/worker/ping-times.js'
@@ -143,6 +144,7 @@ function open(
     traffic: new Traffic(counters),
     outbox: new Outbox(),
     codec,
+    blocks: new MessageBlocks(),
     turns: new Turns(),
     share: new Share(share),
     budget,

@@ -6,12 +6,14 @@ const MIB = 2 ** 20
 
 /** A collector over memory that the test sets; a collection leaves `least` octets. */
 function collector(least = 0) {
-  const state = { external: least, collections: 0 }
+  const state = { external: least, heapUsed: 8 * MIB, heapSize: 10 * MIB, collections: 0, compacts: false }
   const idle = new IdleCollector(
-    () => state.external,
-    () => {
+    () => ({ buffers: state.external, heapUsed: state.heapUsed, heapSize: state.heapSize }),
+    compacts => {
       state.collections++
+      state.compacts = compacts
       state.external = least
+      state.heapSize = 10 * MIB
     },
   )
   return { state, idle }
@@ -46,6 +48,7 @@ test('a few handshakes are not worth a collection, and one more begins the wait 
   assert.equal(state.collections, 0)
   idle.sweep(6_500, 1000, 0)
   assert.equal(state.collections, 1)
+  assert.ok(state.compacts)
 })
 
 test('buffers that nothing holds are collected once they do not grow any more', () => {
@@ -60,6 +63,7 @@ test('buffers that nothing holds are collected once they do not grow any more', 
   assert.equal(state.collections, 0)
   idle.sweep(2_500, 0, 0)
   assert.equal(state.collections, 1)
+  assert.ok(!state.compacts)
   idle.sweep(3_000, 0, 0)
   assert.equal(state.collections, 1)
 })
@@ -71,5 +75,24 @@ test('buffers that are held, and a little more, are left alone', () => {
   assert.equal(state.collections, 0)
   idle.sweep(9_500, 0, 82 * MIB)
   idle.sweep(10_000, 0, 82 * MIB)
+  assert.equal(state.collections, 1)
+})
+
+test('a heap that grew under load is collected once the load is over', () => {
+  const { state, idle } = collector()
+  idle.sweep(1_000, 0, 0)
+  state.heapSize = 44 * MIB
+  for (let now = 2_000; now < 9_000; now += 500) {
+    state.heapUsed = (now % 1000 === 0 ? 30 : 20) * MIB
+    idle.sweep(now, 0, 0)
+  }
+  assert.equal(state.collections, 0)
+  state.heapUsed = 21 * MIB
+  idle.sweep(9_500, 0, 0)
+  idle.sweep(10_000, 0, 0)
+  assert.equal(state.collections, 0)
+  idle.sweep(10_500, 0, 0)
+  assert.equal(state.collections, 1)
+  for (let now = 11_000; now < 20_000; now += 500) idle.sweep(now, 0, 0)
   assert.equal(state.collections, 1)
 })
