@@ -101,14 +101,12 @@ async function listening(port: number, child: ChildProcess): Promise<void> {
   })
   for (;;) {
     const socket = connect(port, '127.0.0.1')
-    const [event] = await Promise.race([
-      once(socket, 'connect').then(() => ['connected']),
-      once(socket, 'error')
-        .catch(() => [])
-        .then(() => ['refused']),
-    ])
+    const connected = await once(socket, 'connect').then(
+      () => true,
+      () => false,
+    )
     socket.destroy()
-    if (event === 'connected') return
+    if (connected) return
     if (failure !== undefined) throw failure
     if (child.exitCode !== null) throw new Error(`${child.spawnfile} exited with ${child.exitCode} at its start`)
     await new Promise(resolve => setTimeout(resolve, 50))
