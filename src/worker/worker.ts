@@ -6,7 +6,16 @@ import type { Logger } from 'pino'
 import { Codec } from '../codec/codec.js'
 import { receiveHandles } from '../handle-channel.js'
 import { createLog } from '../log.js'
-import type { Changes, DefaultControls, FromWorker, Handover, Leave, Start, ToWorker } from '../messages.js'
+import type {
+  Changes,
+  DefaultControls,
+  FromWorker,
+  Handover,
+  Leave,
+  OpenStreams,
+  Start,
+  ToWorker,
+} from '../messages.js'
 import { Counters } from '../metrics/counters.js'
 import { offsetOf } from '../metrics/layout.js'
 import { Occasional } from '../occasional.js'
@@ -20,6 +29,7 @@ import { Connection, type ConnectionContext, decoderRules } from './connection.j
 import { ConnectionActions } from './connection-actions.js'
 import { ConnectionLog } from './connection-log.js'
 import type { ConnectionTerms } from './connection-terms.js'
+import { Connections } from './connections.js'
 import { ControlledConnection } from './controlled-connection.js'
 import { ControlledTransport } from './controlled-transport.js'
 import { sendInParts } from './departing-reports.js'
@@ -31,7 +41,6 @@ import { sendListing } from './listing.js'
 import { LoopWatch } from './loop-watch.js'
 import { MemoryBudget } from './memory-budget.js'
 import { MessageBlocks } from './message-blocks.js'
-import type { Opening } from './opening/opening.js'
 import { OpeningControls } from './opening/opening-controls.js'
 import { Openings, type OpeningsHandler } from './opening/openings.js'
 import { Outbox } from './outbox.js'
@@ -88,7 +97,7 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
   readonly #loop: LoopWatch
   readonly #pauses: Pauses
   readonly #context: ConnectionContext
-  readonly #connections = new Map<number, Connection>()
+  readonly #connections = new Connections()
   readonly #collector = new IdleCollector()
   readonly #budget: MemoryBudget
   readonly #timers: NodeJS.Timeout[]
@@ -141,6 +150,7 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
       budget: this.#budget,
       codec,
       openings: this.#openings,
+      webSockets: this.#connections,
     })
     this.#snapshots = new Snapshots(
       counters,
@@ -164,6 +174,7 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     else if (message.type === 'tell-connection')
       send({ type: 'connection', question: message.question, report: this.#archive.get(message.id) ?? null })
     else if (message.type === 'default-controls') this.#setDefaultControls(message)
+    else if (message.type === 'streams-opened') this.#openings.opened(message.streams)
     else if (message.type === 'claimed') this.#controls.granted(message.opening, message.controls)
     else if (message.type === 'act')
       send({ type: 'acted', question: message.question, ...this.#actions.act(message.target, message.action) })
@@ -178,7 +189,11 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     send(changes, written)
   }
 
-  onUpgraded({ transport }: Opening, terms: ConnectionTerms, behind: Buffer): void {
+  ask(message: OpenStreams): void {
+    send(message)
+  }
+
+  onUpgraded(transport: Transport, terms: ConnectionTerms, behind: Buffer): void {
     const connection = this.#connectionFor(terms, transport)
     this.#connections.set(terms.id, connection)
     this.#connectionLog.accepted(terms)
@@ -254,6 +269,7 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
   #countAll(): void {
     // What is counted and what has become of connections are known together.
     this.handovers.tell()
+    this.#openings.count()
     this.#traffic.addWholeEchoes()
     this.#pauses.addUp()
     this.#loop.look()

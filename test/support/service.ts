@@ -39,6 +39,7 @@ export class Service {
   readonly stdout: string[] = []
   port = 0
   adminPort = 0
+  #bridged = false
   readonly #logWaiters = new Set<() => void>()
 
   /** @param openFiles limit on open files for each of the service's processes; without it, that of this process */
@@ -64,7 +65,13 @@ export class Service {
 
   /** `ws://127.0.0.1:PORT`, or `wss:` when the service says so. */
   get url(): string {
-    return this.stdout[0].split(' ')[1]
+    return this.#bridged ? `ws://127.0.0.1:${this.port}` : this.stdout[0].split(' ')[1]
+  }
+
+  /** From now on clients are to connect to this port, without TLS: something there takes them to the service. */
+  goThrough(port: number): void {
+    this.#bridged = true
+    this.port = port
   }
 
   /** Whether clients have to speak TLS. */
