@@ -7,9 +7,9 @@ import { catalogue } from '../controls/catalogue.js'
 import { closeCode, percent } from '../controls/kinds.js'
 import { readControls } from '../controls/parse.js'
 import type { ActionTarget, ConnectionAction } from '../messages.js'
-import { workersDoNotAnswer } from './connection-pages.js'
 import { readFilter } from './connection-query.js'
 import { methodNotAllowed, sendError } from './errors.js'
+import { workersDoNotAnswer } from './unanswered.js'
 import type { AdminView, PutControls } from './view.js'
 
 /** Lines of `GET /`. */
