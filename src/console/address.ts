@@ -19,6 +19,8 @@ export function placeOf(hash: string): Place {
 
 /** Without parameters that have no value. */
 export function hashOf(path: string, parameters: Iterable<readonly [string, string]>): string {
-  const query = new URLSearchParams([...parameters].filter(([, value]) => value !== '').map(([n, v]) => [n, v]))
+  const query = new URLSearchParams(
+    [...parameters].filter(([, value]) => value !== '').map(([name, value]): [string, string] => [name, value]),
+  )
   return query.size === 0 ? `#${path}` : `#${path}?${query}`
 }

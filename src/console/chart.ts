@@ -14,7 +14,10 @@ export interface ChartDescription {
   readonly title: string
   readonly note: string
   readonly format: (value: number) => string
-  readonly logarithmic?: boolean
+  /** `octets` has ticks at whole binary units, `powers` a logarithmic axis. */
+  readonly axis?: 'octets' | 'powers'
+  /** Lines that are shown only when somebody asks for them. */
+  readonly hidden?: readonly string[]
 }
 
 /** Stretch of time that is shown, in seconds since 1970; undefined shows all. */
@@ -26,13 +29,19 @@ const COLOURS = {
 }
 const DASHES = [[], [6, 4], [2, 3]]
 
+const AXES: Readonly<Record<'plain' | 'octets' | 'powers', uPlot.Axis>> = {
+  plain: {},
+  octets: { incrs: Array.from({ length: 50 }, (_, power) => 2 ** power) },
+  powers: { splits: (_plot, _axis, min, max) => powersOfTen(min, max) },
+}
+
 export class Chart {
   readonly element: HTMLElement
   readonly #description: ChartDescription
   readonly #box = make('div', { class: 'chart', role: 'img' })
   readonly #nothing = make('p', { class: 'nothing' }, 'Nothing yet')
   readonly #legend = make('ul', { class: 'legend' })
-  readonly #hidden = new Set<string>()
+  readonly #hidden: Set<string>
   readonly #onStretch: (stretch: Stretch) => void
   #plot: uPlot | undefined
   #lines: readonly Line[] = []
@@ -41,12 +50,13 @@ export class Chart {
 
   constructor(description: ChartDescription, onStretch: (stretch: Stretch) => void) {
     this.#description = description
+    this.#hidden = new Set(description.hidden)
     this.#onStretch = onStretch
     this.element = make(
       'section',
       {},
       make('h2', {}, description.title),
-      make('p', { class: 'soft' }, description.note),
+      make('p', { class: 'soft note' }, description.note),
       this.#box,
       this.#legend,
     )
@@ -100,20 +110,21 @@ export class Chart {
     const style = getComputedStyle(this.#box)
     const soft = style.getPropertyValue('color')
     const grid = { stroke: getComputedStyle(this.element).borderTopColor, width: 1 }
-    const { format, logarithmic } = this.#description
+    const { format, axis } = this.#description
     const values = (_: uPlot, ticks: (number | null)[]) => ticks.map(tick => (tick === null ? '' : format(tick)))
     return {
       ...this.#size,
       legend: { show: false },
       cursor: { sync: { key: 'console' }, drag: { x: true, y: false, setScale: false } },
       scales: {
-        y: logarithmic
-          ? { distr: 3, range: (_, min, max) => logRange(min, max) }
-          : { range: (_, _min, max) => [0, max > 0 ? max * 1.1 : 1] },
+        y:
+          axis === 'powers'
+            ? { distr: 3, range: (_, min, max) => logRange(min, max) }
+            : { range: (_, _min, max) => [0, max > 0 ? max * 1.1 : 1] },
       },
       axes: [
         { stroke: soft, grid, ticks: grid, values: (_, ticks) => ticks.map(tick => clock(tick * 1000)), space: 80 },
-        { stroke: soft, grid, ticks: grid, values, size: 66 },
+        { stroke: soft, grid, ticks: grid, values, size: 74, ...AXES[axis ?? 'plain'] },
       ],
       series: [
         {},
@@ -187,6 +198,11 @@ export class Chart {
 function colourOf(place: number): string {
   const colours = COLOURS[isDark() ? 'dark' : 'light']
   return colours[place % colours.length]
+}
+
+function powersOfTen(min: number, max: number): number[] {
+  const first = Math.round(Math.log10(min))
+  return Array.from({ length: Math.round(Math.log10(max)) - first + 1 }, (_, i) => 10 ** (first + i))
 }
 
 /** Whole powers of ten around the values. */

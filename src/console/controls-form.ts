@@ -4,8 +4,11 @@ import type { Catalogue, Control, Hello } from './answers.js'
 import { type Child, fill, make } from './dom.js'
 import { ask } from './session.js'
 
+/** Pixels from which on there is room for the documentation beside all else. */
+const WIDE = 900
+
 export class ControlsForm {
-  readonly element = make('details', { id: 'controls' }, make('summary', {}, 'Test controls'))
+  readonly element = make('details', { id: 'controls', open: innerWidth > WIDE }, make('summary', {}, 'Test controls'))
   readonly #address: HTMLInputElement
   #begun = false
 

@@ -27,6 +27,7 @@ export class LiveFeed {
 
   start(): void {
     clearTimeout(this.#timer)
+    if (this.link === 'token') this.#enter('connecting')
     const socket = new WebSocket(feedUrl())
     this.#socket = socket
     this.#heard()

@@ -17,6 +17,8 @@ const banner = element('banner')
 const link = element('link')
 const feed = new LiveFeed()
 let view: View | undefined
+/** Made once: its connection goes on while somebody looks at another page. */
+let kept: View | undefined
 let asking = false
 
 const LINKS = { connecting: 'Connecting…', live: 'Live', lost: 'No connection, trying again', token: 'Token needed' }
@@ -32,7 +34,10 @@ function viewOf(hash: string): View {
   if (place.view === 'overview') return overview(feed)
   if (place.view === 'connections') return connections(place.query)
   if (place.view === 'report') return report(place.id)
-  if (place.view === 'playground') return playground(place.query, feed)
+  if (place.view === 'playground') {
+    kept ??= playground(feed)
+    return kept
+  }
   const text = make('div', {}, make('h1', {}, 'There is no such page'), make('a', { href: '#/' }, 'To the overview'))
   return { title: 'No such page', element: text, leave: () => {} }
 }

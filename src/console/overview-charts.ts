@@ -18,14 +18,15 @@ const LATENCY_ROWS = 10
 
 export const CHARTS: readonly Shown[] = [
   {
-    title: 'Messages',
-    note: 'a second',
+    title: 'Messages per second',
+    note: 'by opcode and direction',
     format: rate,
     lines: series => byOpcode(series, 'messages_total', ['text', 'binary']),
   },
   {
-    title: 'Octets',
-    note: 'a second: payload of frames by opcode, and all octets of the sockets',
+    title: 'Octets per second',
+    note: 'all octets of the sockets, and payload of frames by opcode',
+    axis: 'octets',
     format: octetRate,
     lines: series => [
       ...DIRECTIONS.map(direction => ({
@@ -36,8 +37,8 @@ export const CHARTS: readonly Shown[] = [
     ],
   },
   {
-    title: 'Frames',
-    note: 'a second, by opcode and direction',
+    title: 'Frames per second',
+    note: 'by opcode and direction, control frames included',
     format: rate,
     lines: series => byOpcode(series, 'frames_total', ['text', 'binary', 'continuation', 'ping', 'pong', 'close']),
   },
@@ -55,7 +56,7 @@ export const CHARTS: readonly Shown[] = [
     title: 'Echo latency',
     note: 'from reading a message to writing its echo, over the 10 seconds before',
     format: value => duration(value * 1000),
-    logarithmic: true,
+    axis: 'powers',
     lines: series => {
       const places = series.find('echo_duration_seconds_bucket')
       const lines = [0.5, 0.9, 0.99, 0.999].map(quantile => ({
@@ -66,20 +67,20 @@ export const CHARTS: readonly Shown[] = [
     },
   },
   {
-    title: 'Handshakes',
-    note: 'a second, by result',
+    title: 'Handshakes per second',
+    note: 'by result',
     format: rate,
     lines: series => grown(series, 'handshakes_total', 'result'),
   },
   {
-    title: 'Closes',
-    note: 'a second, by code and who began',
+    title: 'Closes per second',
+    note: 'by code and who began',
     format: rate,
-    lines: series => grown(series, 'closes_total', 'initiator', 'code'),
+    lines: series => grown(series, 'closes_total', 'code', 'initiator'),
   },
   {
-    title: 'Protocol errors',
-    note: 'a second, by code',
+    title: 'Protocol errors per second',
+    note: 'by code',
     format: rate,
     lines: series => grown(series, 'protocol_errors_total', 'code'),
   },
@@ -97,8 +98,10 @@ export const CHARTS: readonly Shown[] = [
   },
   {
     title: 'Memory',
-    note: 'held for connections, and resident; the budget is for what is held',
+    note: 'held for connections, against the budget for it; resident memory of all workers',
     format: octets,
+    axis: 'octets',
+    hidden: ['budget'],
     lines: (series, hello) => [
       { name: 'held', values: series.sums(series.find('buffered_bytes')) },
       { name: 'resident', values: series.sums(series.find('worker_resident_memory_bytes')) },

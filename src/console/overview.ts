@@ -15,6 +15,9 @@ const RANGES = [
   ['15 min', 900],
 ] as const
 
+/** Seconds. */
+const SHORTEST = 60
+
 export function overview(feed: LiveFeed): View {
   let paused = false
   let stretch: Stretch
@@ -53,7 +56,7 @@ export function overview(feed: LiveFeed): View {
       { class: 'bar' },
       make('h1', {}, 'Overview'),
       make('span', { class: 'soft' }, 'Drag over a chart for a range'),
-      make('span', { role: 'group', 'aria-label': 'Range', class: 'bar-group' }, ranges),
+      make('span', { role: 'group', 'aria-label': 'Range', class: 'range' }, ranges),
       pause,
     ),
     tiles,
@@ -87,7 +90,8 @@ export function overview(feed: LiveFeed): View {
     if (series === undefined || hello === undefined || series.length === 0) return
     const at = series.at.map(milliseconds => milliseconds / 1000)
     const last = at[at.length - 1]
-    const shownStretch = stretch ?? { from: last - range, to: last }
+    // A service that began just now has nothing to show of the time before.
+    const shownStretch = stretch ?? { from: last - Math.min(range, Math.max(SHORTEST, last - at[0])), to: last }
     for (const [i, button] of ranges.entries())
       button.setAttribute('aria-pressed', String(stretch === undefined && RANGES[i][1] === range))
     for (const { shown, chart } of charts) chart.show(at, shown.lines(series, hello), shownStretch)

@@ -1,6 +1,6 @@
 // Connect to the service from the page, send, and see what comes back.
 
-import { hashOf } from './address.js'
+import { hashOf, placeOf } from './address.js'
 import type { ConnectionList, Report } from './answers.js'
 import { ControlsForm } from './controls-form.js'
 import { make, setText } from './dom.js'
@@ -18,19 +18,17 @@ const MARK = 'console'
 const ATTEMPTS = 5
 const ATTEMPT_PAUSE = 400
 
-export function playground(query: URLSearchParams, feed: LiveFeed): View {
+export function playground(feed: LiveFeed): View {
   const address = make('input', {
     name: 'url',
     required: true,
     autocomplete: 'off',
     spellcheck: 'false',
-    value: query.get('url') ?? '',
   })
   const subprotocol = make('input', {
     name: 'subprotocol',
     autocomplete: 'off',
     spellcheck: 'false',
-    value: query.get('subprotocol') ?? '',
     placeholder: 'none; several with commas',
   })
   const connect = make('button', { class: 'main', id: 'connect' }, 'Connect')
@@ -164,18 +162,23 @@ export function playground(query: URLSearchParams, feed: LiveFeed): View {
       )
   }
 
-  const stop = feed.listen(what => {
+  /** What the address of the page has comes before what was there. */
+  function onShown(): void {
+    const place = placeOf(location.hash)
+    if (place.view !== 'playground') return
+    address.value = place.query.get('url') ?? address.value
+    subprotocol.value = place.query.get('subprotocol') ?? subprotocol.value
+    onHello()
+  }
+
+  feed.listen(what => {
     if (what === 'hello') onHello()
   })
   sender.enable(false)
   return {
     title: 'Playground',
     element,
-    shown: onHello,
-    leave: () => {
-      stop()
-      mark = ''
-      client?.drop()
-    },
+    shown: onShown,
+    leave: () => {},
   }
 }

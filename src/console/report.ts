@@ -16,17 +16,15 @@ export function report(id: number): View {
   const element = make('div', {}, make('p', {}, make('a', { href: '#/connections' }, '← All connections')), content)
   let timer = 0
   let left = false
-  let before = ''
 
   async function draw(): Promise<void> {
     try {
       const told = await ask<Report | Refused>(`connections/${id}`)
       if (left) return
       const text = JSON.stringify(told, null, 2)
-      const frame = JSON.stringify({ ...told, duration: 0, time: 0 })
-      // What has not changed stays: somebody may be reading or marking it.
-      if (frame !== before) fill(content, told.state === 'refused' ? refused(told, text) : connection(told, text))
-      before = frame
+      // Nothing is taken away from whoever marks it, or has the focus there.
+      const inUse = content.contains(document.activeElement) || getSelection()?.isCollapsed === false
+      if (!inUse) fill(content, told.state === 'refused' ? refused(told, text) : connection(told, text))
       if (told.state === 'open') timer = setTimeout(draw, INTERVAL)
     } catch (error) {
       if (left) return

@@ -20,7 +20,7 @@ type Kind = (typeof KINDS)[number]
 
 export function sendForm(sender: Sender): { readonly element: HTMLElement; enable(enabled: boolean): void } {
   let kind: Kind = 'Text'
-  const text = make('textarea', { id: 'text' }, 'Hello, echo: grüße, 你好, 🦀')
+  const text = make('textarea', { id: 'text' }, 'Hello, echo! Grüße, €, ✓')
   const hex = make('textarea', { id: 'hex', spellcheck: 'false' }, '00 01 02 fe ff')
   const file = make('input', { type: 'file', id: 'file' })
   const size = make('input', { type: 'number', id: 'size', min: 0, max: MOST_SIZE, value: 65_536 })

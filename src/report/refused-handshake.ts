@@ -82,7 +82,7 @@ export class RefusedHandshake implements KeptEntry {
       refusal: {
         status: status === undefined ? null : Number(status),
         reason: this.error,
-        sentence: mask.text(body).trimEnd(),
+        sentence: mask.text(sentenceOf(body)).trimEnd(),
       },
     }
   }
@@ -96,4 +96,9 @@ export class RefusedHandshake implements KeptEntry {
   #field(name: string): string | null {
     return new RegExp(`\\n${name}:[ \\t]*([^\\r\\n]*)`, 'i').exec(this.#head)?.[1].trimEnd() ?? null
   }
+}
+
+/** Of a page, what its title says. */
+function sentenceOf(body: string): string {
+  return /<title>([^<]*)<\/title>/.exec(body)?.[1] ?? body
 }

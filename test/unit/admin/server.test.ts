@@ -296,7 +296,9 @@ test('/ is the console for browsers, also without the token, and JSON for progra
   assert.match(page.headers.get('content-type') ?? '', /^text\/html/)
   assert.match(page.headers.get('vary') ?? '', /Accept/)
   const html = await page.text()
-  const sources = [...html.matchAll(/(?:href|src)="([^"#]+)"/g)].map(([, source]) => source).filter(source => source.startsWith('console/'))
+  const sources = [...html.matchAll(/(?:href|src)="([^"#]+)"/g)]
+    .map(([, source]) => source)
+    .filter(source => source.startsWith('console/'))
   assert.ok(sources.includes('console/main.js'))
   assert.doesNotMatch(html, /(?:href|src)="(?:\/|\w+:)/)
   for (const source of sources) {
