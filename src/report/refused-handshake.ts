@@ -20,7 +20,7 @@ export interface RefusedRequest {
 }
 
 /** Octets that are kept of a response: ours are shorter. */
-const MOST_RESPONSE = 2048
+const MOST_RESPONSE = 4096
 
 export class RefusedHandshake implements KeptEntry {
   readonly id: number

@@ -37,6 +37,15 @@ describe('the installed package', () => {
     assert.ok(!files.includes('src') && !files.includes('test'))
   })
 
+  it('brings all of the console', () => {
+    const built = join(dirname(MANIFEST), 'dist', 'console')
+    const installed = join(folder, 'node_modules', 'echobahn', 'dist', 'console')
+    const files = run(installed, 'find', '.', '-type', 'f').trim().split('\n').sort()
+    assert.deepEqual(files, run(built, 'find', '.', '-type', 'f').trim().split('\n').sort())
+    for (const file of ['index.html', 'main.js', 'console.css', 'icon.svg', 'vendor/uPlot.js', 'vendor/uPlot.LICENSE'])
+      assert.ok(files.includes(`./${file}`), file)
+  })
+
   it('serves', async t => {
     const bin = join(folder, 'node_modules', '.bin', 'echobahn')
     const child = spawn(bin, ['--port', '0', '--admin-port', '0', '--workers', '2', '--offload', 'always'], {
@@ -45,7 +54,10 @@ describe('the installed package', () => {
     })
     t.after(() => child.kill('SIGKILL'))
     const [line] = await once(createInterface({ input: child.stdout }), 'line')
-    const url = String(line).split(' ')[1]
+    const [, url, , admin] = String(line).split(' ')
+    const page = await fetch(admin, { headers: { accept: 'text/html' } })
+    assert.match(await page.text(), /<script type="module" src="console\/main\.js">/)
+    assert.equal((await fetch(`${admin}/console/main.js`)).status, 200)
     for (const perMessageDeflate of [false, true]) {
       const peer = await EchoPeer.open(url, { perMessageDeflate })
       await peer.echo()
