@@ -27,7 +27,6 @@ const COLOURS = {
   light: ['#2563b8', '#c2410c', '#15803d', '#7e22ce', '#b3231f', '#0e7490', '#8a6100', '#be185d', '#4b5563', '#4d7c0f'],
   dark: ['#6ea8ff', '#ff9d5c', '#5fd68b', '#c99bff', '#ff8a80', '#4fd0e6', '#e6c04f', '#ff8fc4', '#b6c0cc', '#b4d861'],
 }
-const DASHES = [[], [6, 4], [2, 3]]
 
 const AXES: Readonly<Record<'plain' | 'octets' | 'powers', uPlot.Axis>> = {
   plain: {},
@@ -131,7 +130,7 @@ export class Chart {
         ...this.#lines.map(({ name }, i) => ({
           label: name,
           stroke: colourOf(i),
-          dash: DASHES[Math.floor(i / COLOURS.light.length) % DASHES.length],
+          dash: dashOf(name),
           width: 1.5,
           show: !this.#hidden.has(name),
           points: { show: false },
@@ -160,6 +159,7 @@ export class Chart {
     line.setAttribute('d', 'M0 4h14')
     line.setAttribute('stroke', colourOf(place))
     line.setAttribute('stroke-width', '3')
+    line.setAttribute('stroke-dasharray', dashOf(name).join(' '))
     swatch.setAttribute('aria-hidden', 'true')
     swatch.append(line)
     const button = make(
@@ -198,6 +198,11 @@ export class Chart {
 function colourOf(place: number): string {
   const colours = COLOURS[isDark() ? 'dark' : 'light']
   return colours[place % colours.length]
+}
+
+/** What is sent is mostly what was received: where one line lies on the other, both are seen. */
+function dashOf(name: string): number[] {
+  return name.endsWith(' sent') ? [5, 4] : []
 }
 
 function powersOfTen(min: number, max: number): number[] {

@@ -140,7 +140,7 @@ function itemOf(
   { time, direction, type, octets, beginning, roundTripMilliseconds, verdict }: Line,
   tone: string,
 ): HTMLElement {
-  const trip = roundTripMilliseconds === undefined ? '' : ` in ${duration(roundTripMilliseconds)}`
+  const trip = roundTripMilliseconds === undefined ? '' : `, round trip ${duration(roundTripMilliseconds)}`
   return make(
     'li',
     {},

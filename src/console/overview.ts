@@ -173,7 +173,7 @@ function fillTiles(tiles: Element, series: Series, budget: number): void {
     ),
     tile(
       'tile-wire',
-      'On the wire, both ways',
+      'On the wire',
       `${octets(rate('wire_bytes_total', 'received') + rate('wire_bytes_total', 'sent'))}/s`,
       `${octets(series.sum(series.find('wire_bytes_total')))} in all`,
     ),
@@ -182,7 +182,7 @@ function fillTiles(tiles: Element, series: Series, budget: number): void {
       'tile-errors',
       'Protocol errors',
       exact(series.sum(series.find('protocol_errors_total'))),
-      'connections that the server failed',
+      'failed by the server',
     ),
     tile('tile-memory', 'Memory held', octets(held), `${percent(held / budget)} of ${octets(budget)}`),
   )

@@ -193,7 +193,7 @@ function traffic(received: Direction, sent: Direction): HTMLElement {
     content: compressionRatio === null ? '–' : percent(compressionRatio),
     number: true,
   })
-  const ratios = ['payload to message', '', ratio(received), '', ratio(sent)]
+  const ratios = ['payload, of message octets', '', ratio(received), '', ratio(sent)]
   const headings = ['received', 'octets', 'sent', 'octets'].map(name => ({ name, number: true }) as const)
   return table('Frames and messages', ['', ...headings], [...frames, ...messages, wire, ratios])
 }
