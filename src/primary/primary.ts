@@ -45,7 +45,7 @@ const manifest: { readonly version: string } = createRequire(import.meta.url)('#
 export async function runPrimary(settings: Settings): Promise<number> {
   checkTlsFiles(settings)
   const totals = new Totals()
-  const log = await createLog(settings.logLevel, () => totals.countLostLogLine())
+  const log = createLog(settings.logLevel, () => totals.countLostLogLine())
   return new Primary(settings, totals, log).run()
 }
 

@@ -37,7 +37,7 @@ export interface WorkerObserver {
 }
 
 /** Lets a worker that falls idle collect its garbage. */
-const WORKER_FLAGS = ['--expose-gc']
+const WORKER_FLAGS = ['--expose-gc', '--max-semi-space-size=8']
 
 /**
  * Large buffers go back to the system when they are freed. By default glibc takes their size, up to 32 MiB, for one that it

@@ -9,8 +9,10 @@ const NEAR = 0.75
 const FULL = 0.9
 /** Octets up to which a connection holds little. */
 export const LITTLE = 128 * 1024
-/** Milliseconds that connections may be left unread for the budget; then the one that holds most is closed. */
+/** Milliseconds that connections may be left unread for the budget; then those that hold most are closed. */
 const PATIENCE = 10_000
+/** Part of the budget down to which they are: the others get on for a while, and of those that are gone it is seen. */
+const RELIEF = 0.375
 
 export interface Holder {
   /** Stops reading for the budget's sake, until `resumeAfterMemory`. */
@@ -24,6 +26,7 @@ export class MemoryBudget {
   /** Octets held for all connections. */
   held = 0
   readonly #near: number
+  readonly #relief: number
   readonly #full: number
   readonly #whole: number
   /** Connections that hold more than a little, and how much. */
@@ -36,6 +39,7 @@ export class MemoryBudget {
   /** @param octets the worker's share of the budget */
   constructor(octets: number) {
     this.#near = octets * NEAR
+    this.#relief = octets * RELIEF
     this.#full = octets * FULL
     this.#whole = octets
   }
@@ -61,7 +65,7 @@ export class MemoryBudget {
     else if (this.#pausedSince === 0) this.#pausedSince = now
     else if (now - this.#pausedSince >= PATIENCE) {
       this.#pausedSince = 0
-      while (this.held > this.#near && this.#closeLargest());
+      while (this.held > this.#relief && this.#closeLargest());
     }
   }
 

@@ -35,6 +35,7 @@ export async function measure(attack: Attack, seconds: number): Promise<Measured
     await service.listening()
     const clear = await attack.prepare?.(service)
     await honestLoad(service, attack, WARM_UP)
+    await startThreads(service)
     const memory = new MemoryWatch(service.pid)
     const alone = await honestLoad(service, attack, seconds)
     let stop = (): void => {}
@@ -56,6 +57,15 @@ export async function measure(attack: Attack, seconds: number): Promise<Measured
   } finally {
     await service.stop()
   }
+}
+
+/** Codec threads start with the first work that is theirs; what they take is not the attack's. */
+async function startThreads(service: Service): Promise<void> {
+  const request: LoadRequest = {
+    ...{ connections: 8, octets: 64 * 1024, depth: 10, opcode: 'text', deflate: true },
+    span: { count: 10, rate: 10, bound: STALL_BOUND },
+  }
+  await runLoad({ command: LOAD_PROGRAM, cores: [], signal: new AbortController().signal }, service, request)
 }
 
 /** The worst of all kinds of honest clients, which work side by side. */

@@ -5,6 +5,10 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseExposition } from './exposition.js'
+import { endWithUs } from './watchdog.js'
+
+/** Milliseconds that a service gets to write its coverage. */
+const COVERAGE_PATIENCE = 3000
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
 
@@ -46,6 +50,7 @@ export class Service {
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
+    endWithUs(this.child)
     this.exited = once(this.child, 'exit').then(([code, signal]) => ({ code, signal }))
     createInterface({ input: this.child.stderr as NodeJS.ReadableStream }).on('line', line => {
       if (!line.startsWith('{')) return
@@ -125,10 +130,23 @@ export class Service {
     process.kill(this.pid, name)
   }
 
-  /** Ends the service at once, whatever it is doing; its workers leave by themselves. */
+  /**
+   * Ends the service at once, whatever it is doing; its workers leave by themselves. Where coverage is measured it gets a
+   * moment to go in order, since what is killed tells nothing.
+   */
   async stop(): Promise<void> {
-    if (this.child.exitCode === null && this.child.signalCode === null) this.signal('SIGKILL')
+    if (process.env.NODE_V8_COVERAGE !== undefined && this.#runs) {
+      this.signal('SIGTERM')
+      const patience = setTimeout(() => this.signal('SIGKILL'), COVERAGE_PATIENCE)
+      await this.exited
+      clearTimeout(patience)
+    }
+    if (this.#runs) this.signal('SIGKILL')
     await this.exited
+  }
+
+  get #runs(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null
   }
 }
 

@@ -101,18 +101,28 @@ test('many that hold little use what is kept for them, and no more', () => {
   assert.ok(budget.held <= 10 * MIB)
 })
 
-test('being paused has an end: then as many as needed are closed, largest first, and the others go on', () => {
-  const { budget, holder } = budgetOf(100 * MIB)
-  const [first, second, third] = [30, 26, 24].map(size => holder(size * MIB))
-  for (const each of [first, second]) each.hold(each.held + 1)
-  assert.ok(first.paused && second.paused)
-  budget.sweep(1_000)
-  budget.sweep(10_999)
-  assert.equal(first.closed, false)
-  budget.sweep(11_000)
-  assert.ok(first.closed)
-  assert.deepEqual([second.closed, second.paused, third.closed], [false, false, false])
-})
+for (const [sizes, paused, closed] of [
+  [[60, 20], 1, 1],
+  [[30, 26, 12, 11], 2, 2],
+] as const)
+  test(`being paused has an end: of ${sizes.join(', ')} MiB the ${closed} largest are closed, and the others go on`, () => {
+    const { budget, holder } = budgetOf(100 * MIB)
+    const holders = sizes.map(size => holder(size * MIB))
+    for (const each of holders.slice(0, paused)) each.hold(each.held + 1)
+    assert.deepEqual(
+      holders.map(each => each.paused),
+      holders.map((_, i) => i < paused),
+    )
+    budget.sweep(1_000)
+    budget.sweep(10_999)
+    assert.ok(holders.every(each => !each.closed))
+    budget.sweep(11_000)
+    assert.deepEqual(
+      holders.map(each => each.closed),
+      holders.map((_, i) => i < closed),
+    )
+    assert.ok(holders.slice(closed).every(each => !each.paused))
+  })
 
 test('a pause that has ended does not count for the next', () => {
   const { budget, holder } = budgetOf(100 * MIB)
