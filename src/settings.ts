@@ -13,6 +13,8 @@ export interface Settings {
   readonly origin: readonly string[]
   readonly tlsCert: string | undefined
   readonly tlsKey: string | undefined
+  /** Whether HTTP/2 is spoken beside HTTP/1.1 (RFC 8441). */
+  readonly http2: 'on' | 'off'
   /** Addresses and CIDR blocks of proxies that are believed when they say whom a connection is from; see src/ip-address. */
   readonly trustedProxies: readonly string[]
   /** Whether each connection must begin with a header of the PROXY protocol. */

@@ -7,19 +7,10 @@ import { catalogue } from '../controls/catalogue.js'
 import { closeCode, percent } from '../controls/kinds.js'
 import { readControls } from '../controls/parse.js'
 import type { ActionTarget, ConnectionAction } from '../messages.js'
-import { workersDoNotAnswer } from './connection-pages.js'
 import { readFilter } from './connection-query.js'
 import { methodNotAllowed, sendError } from './errors.js'
+import { workersDoNotAnswer } from './unanswered.js'
 import type { AdminView, PutControls } from './view.js'
-
-/** Lines of `GET /`. */
-export const CONTROL_INDEX = {
-  'GET /controls': 'test controls of connections that ask for none; PUT {controls, count, share, seed}, or DELETE',
-  'GET /controls/catalogue': 'all test controls, and what is sent to test how clients fail',
-  'POST /connections/:id/close': 'send a Close: {code, reason}',
-  'POST /connections/:id/abort': 'reset TCP; likewise ping, and send {text} or {base64}',
-  'POST /connections/close': 'on all open connections that the filters match; likewise abort, ping and send',
-}
 
 const JSON_LIMIT = '2mb'
 const MOST_MESSAGE = 2 ** 20

@@ -133,6 +133,23 @@ export class Distributor<Socket, Worker extends Recipient<Socket>> {
     return admission
   }
 
+  /**
+   * A stream of the session that the worker has as connection `session` is another of its connections from now on, also if
+   * it is to be refused: it counts by the session's address, and the worker tells of its end. Without such a session it is
+   * none, and has the number 0.
+   */
+  openStream(recipient: Worker, session: number): { readonly id: number; readonly admission: Admission } {
+    const lane = this.#laneOf.get(recipient)
+    const carrier = lane?.taken.get(session)
+    if (lane === undefined || carrier === undefined) return { id: 0, admission: 503 }
+    const { address } = carrier
+    const admission = this.#closed ? 503 : this.#admission.admit(address)
+    const id = ++this.#lastHandover
+    lane.taken.set(id, { admission, address })
+    this.#opened++
+    return { id, admission }
+  }
+
   /** The worker gave them back. */
   refused(recipient: Worker, ids: readonly number[]): void {
     this.#answered(recipient, ids, (lane, connection) => this.#place(connection, lane))

@@ -10,6 +10,7 @@ import {
   type Handover,
   type Leave,
   monotonicNow,
+  type OpenedStream,
   type ToWorker,
 } from '../messages.js'
 import type { ConnectionFilter } from '../report/filter.js'
@@ -128,6 +129,10 @@ export class WorkerProcess implements Recipient<Accepted> {
 
   answerClients(clients: readonly AdmittedClient[]): void {
     this.#send({ type: 'clients-admitted', clients })
+  }
+
+  answerStreams(streams: readonly OpenedStream[]): void {
+    this.#send({ type: 'streams-opened', streams })
   }
 
   act(question: number, target: ActionTarget, action: ConnectionAction): void {

@@ -16,10 +16,12 @@ const PHRASES: Readonly<Record<number, string>> = {
   505: 'HTTP Version Not Supported',
 }
 
+const TEXT_FIELDS = { 'Content-Type': 'text/plain; charset=utf-8' } as const
+
 /** What an accepted handshake agreed on, as the values of the fields that say so; null for none. */
 export interface AgreedTerms {
-  /** Of Sec-WebSocket-Accept. */
-  readonly accept: string
+  /** Of Sec-WebSocket-Accept; null where the client sent no key, which it need not over HTTP/2. */
+  readonly accept: string | null
   readonly extensions: string | null
   readonly subprotocol: string | null
 }
@@ -31,7 +33,11 @@ export interface AgreedTerms {
  * @param extensions value of Sec-WebSocket-Extensions; null for none
  * @param subprotocol value of Sec-WebSocket-Protocol; null for none
  */
-export function switchingProtocols(accept: string, extensions: string | null, subprotocol: string | null): string {
+export function switchingProtocols(
+  accept: string | null,
+  extensions: string | null,
+  subprotocol: string | null,
+): string {
   return (
     'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
     `Sec-WebSocket-Accept: ${accept}\r\n` +
@@ -41,20 +47,31 @@ export function switchingProtocols(accept: string, extensions: string | null, su
   )
 }
 
+/** What stands in a response that refuses the handshake, when it is not the sentence. */
+export interface RefusalBody {
+  readonly text: string
+  /** Fields that belong to it, Content-Type among them. */
+  readonly fields: Readonly<Record<string, string>>
+}
+
 /**
  * A whole response that refuses the handshake and ends the connection.
  *
  * @param withBody false for the answer to a HEAD request, which has the same head and no body (RFC 9110 section 9.3.2)
+ * @param body the sentence as text, if it is not given
  */
-export function refusalResponse({ status, sentence, headers }: Refusal, withBody: boolean): string {
-  const body = `${sentence}\n`
+export function refusalResponse(
+  { status, sentence, headers }: Refusal,
+  withBody: boolean,
+  body: RefusalBody = { text: `${sentence}\n`, fields: TEXT_FIELDS },
+): string {
   const { Connection: connection, ...others } = headers
   const fields = {
     ...others,
     Connection: connection === undefined ? 'close' : `${connection}, close`,
-    'Content-Type': 'text/plain; charset=utf-8',
-    'Content-Length': String(Buffer.byteLength(body)),
+    ...body.fields,
+    'Content-Length': String(Buffer.byteLength(body.text)),
   }
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`)
-  return `HTTP/1.1 ${status} ${PHRASES[status]}\r\n${lines.join('')}\r\n${withBody ? body : ''}`
+  return `HTTP/1.1 ${status} ${PHRASES[status]}\r\n${lines.join('')}\r\n${withBody ? body.text : ''}`
 }

@@ -1,6 +1,7 @@
 // What is kept of a refused opening handshake: the octets of its request, and why. All else is made of them when it is told.
 
 import { parseTarget } from '../protocol/request-target.js'
+import { statusOf } from '../protocol/response-status.js'
 import type { RefusalReason } from '../protocol/upgrade-request.js'
 import type { AddressSource, Proxied } from '../proxied.js'
 import { type KeptEntry, summaryOf } from './entry.js'
@@ -22,7 +23,11 @@ export interface RefusedRequest {
 }
 
 /** Octets that are kept of a response: ours are shorter. */
-const MOST_RESPONSE = 2048
+const MOST_RESPONSE = 4096
+
+/** In a request line, and over HTTP/2 in a field among the first. */
+const TARGET = /^(?:\r\n)?[^:\s]+ (\S+) HTTP\//
+const PATH_FIELD = /^(?::[a-z]+: .*\r\n)*:path: (\S+)\r\n/
 
 export class RefusedHandshake implements KeptEntry {
   readonly id: number
@@ -74,7 +79,6 @@ export class RefusedHandshake implements KeptEntry {
     const mask = MASKS[secrets]
     const query = this.#target?.query ?? null
     const [head, body = ''] = this.#response.split('\r\n\r\n')
-    const [, status] = /^HTTP\/1\.1 (\d{3}) /.exec(head) ?? []
     return {
       ...this.summary(secrets),
       state: 'refused',
@@ -86,20 +90,25 @@ export class RefusedHandshake implements KeptEntry {
         response: mask.text(this.#response).trimEnd(),
       },
       refusal: {
-        status: status === undefined ? null : Number(status),
+        status: statusOf(head) ?? null,
         reason: this.error,
-        sentence: mask.text(body).trimEnd(),
+        sentence: mask.text(sentenceOf(body)).trimEnd(),
       },
     }
   }
 
   /** Undefined when no request line came, or none with a path. */
   get #target(): { readonly path: string; readonly query: string } | undefined {
-    const [, target] = /^(?:\r\n)?\S+ (\S+) HTTP\//.exec(this.#head) ?? []
+    const [, target] = TARGET.exec(this.#head) ?? PATH_FIELD.exec(this.#head) ?? []
     return target === undefined ? undefined : parseTarget(target)
   }
 
   #field(name: string): string | null {
     return new RegExp(`\\n${name}:[ \\t]*([^\\r\\n]*)`, 'i').exec(this.#head)?.[1].trimEnd() ?? null
   }
+}
+
+/** Of a page, what its title says. */
+function sentenceOf(body: string): string {
+  return /<title>([^<]*)<\/title>/.exec(body)?.[1] ?? body
 }

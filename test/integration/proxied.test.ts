@@ -3,12 +3,14 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import type { ClientHttp2Session } from 'node:http2'
 import { connect, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { test } from 'node:test'
-import { connect as connectTls } from 'node:tls'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { ConnectionReport, ConnectionSummary, RefusalReport } from '../../src/report/report.js'
 import { certificate, TlsFiles } from '../support/certificate.js'
+import { CONNECT, openSession, request, responseTo, StreamClient } from '../support/http2-client.js'
 import { LOCAL, proxyBlock, proxyBlock4, proxyLine } from '../support/proxy-headers.js'
 import { closePayload, RawClient, requestHead, UPGRADE_HEADERS } from '../support/raw-client.js'
 import { type Service, startService } from '../support/service.js'
@@ -95,8 +97,6 @@ test('PROXY headers tell whom connections are from: reports, filters, describe, 
     (await list(service, '?peer=127.0.0.1')).map(({ peer, addressSource, proxy }) => ({ peer, addressSource, proxy })),
     [{ peer: `127.0.0.1:${local.socket.localPort}`, addressSource: 'socket', proxy: null }],
   )
-  const page = await fetch(`${service.adminUrl}/connections/${summary.id}`, { headers: { Accept: 'text/html' } })
-  assert.match(await page.text(), new RegExp(`${proxy} \\(proxy-protocol\\)`))
   await service.logged(({ msg, peer }) => msg === 'connection accepted' && peer === '198.51.100.2:6')
   const metrics = await service.metrics()
   const wire = metrics.get('echobahn_wire_bytes_total{direction="received"}')
@@ -302,4 +302,61 @@ test('a field of the request tells whom it is from; of who is not trusted it tel
     open.map(({ peer, addressSource }) => `${peer} ${addressSource}`),
     [`127.0.0.2:${direct.socket.localPort} socket`, '198.51.100.1:0 x-forwarded-for'],
   )
+})
+
+test('over HTTP/2 each stream is from whom the PROXY header of its session names', async t => {
+  for (const tls of [[], new TlsFiles(t).flags]) {
+    const service = await startService(t, ...PROXY_PROTOCOL, '--max-connections-per-ip', '3', ...tls)
+    const open = async (address: string): Promise<ClientHttp2Session> => {
+      const socket = await connected(t, service)
+      socket.write(proxyLine(address, 5))
+      return openSession(t, service.port, service.secure, service.secure ? await securely(socket) : socket)
+    }
+    // The session itself is a connection from there too.
+    const session = await open('198.51.100.1')
+    const streams = [request(session), request(session), request(session)]
+    const statuses = []
+    for (const stream of streams) statuses.push((await responseTo(stream)).status)
+    assert.deepEqual(statuses, [200, 200, 429])
+    const other = new StreamClient(request(await open('198.51.100.2')))
+    assert.equal((await responseTo(other.stream)).status, 200)
+    other.send({ opcode: 1, payload: 'hello' })
+    assert.equal(String((await other.readFrame()).payload), 'hello')
+    assert.deepEqual(
+      (await list(service, '?state=open')).map(({ peer, addressSource }) => `${peer} ${addressSource}`).sort(),
+      ['198.51.100.1:5', '198.51.100.1:5', '198.51.100.2:5'].map(peer => `${peer} proxy-protocol`),
+    )
+    assert.equal((await list(service, '?state=refused&peer=198.51.100.1')).length, 1)
+  }
+})
+
+async function securely(socket: Socket): Promise<TLSSocket> {
+  const options = { ca: certificate('first'), servername: 'first.echobahn.test', ALPNProtocols: ['h2'] }
+  const secure = connectTls({ socket, ...options })
+  await once(secure, 'secureConnect')
+  return secure
+}
+
+test('over HTTP/2 each stream is from whom its own field names', async t => {
+  const service = await startService(t, ...TRUSTING, '--forwarded-header', 'forwarded', '--max-connections-per-ip', '1')
+  const statusesOf = async (session: ClientHttp2Session, values: readonly string[]): Promise<number[]> => {
+    const statuses: number[] = []
+    for (const forwarded of values)
+      statuses.push((await responseTo(request(session, { ...CONNECT, forwarded }))).status)
+    return statuses
+  }
+  const session = await openSession(t, service.port)
+  const values = ['for=198.51.100.1', 'for=198.51.100.1', 'for="[2001:db8::1]:7"', 'for=nobody']
+  assert.deepEqual(await statusesOf(session, values), [200, 429, 200, 400])
+  const another = await openSession(t, service.port)
+  assert.deepEqual(await statusesOf(another, ['for=198.51.100.1', 'for=198.51.100.3']), [429, 200])
+  assert.deepEqual(
+    (await list(service, '?state=open')).map(({ peer, addressSource }) => `${peer} ${addressSource}`).sort(),
+    ['198.51.100.1:0', '198.51.100.3:0', '2001:db8::1:7'].map(peer => `${peer} forwarded`),
+  )
+  // Of who is not trusted the session takes all the room that its address has.
+  const untrusted = await openSession(t, service.port, false, await connected(t, service, '127.0.0.2'))
+  assert.deepEqual(await statusesOf(untrusted, ['for=198.51.100.9', 'for="']), [429, 429])
+  for (const each of [session, another, untrusted]) each.destroy()
+  await assertBalance(service)
 })

@@ -19,6 +19,7 @@ import { ControlledAnswer } from './controlled-answer.js'
 import { controlledHandshake, plainDescription } from './controlled-handshake.js'
 import type { Asked, Decision, OpeningControls } from './opening-controls.js'
 import type { Origin } from './origin.js'
+import { plainPage } from './plain-page.js'
 import { INCOMPLETE, OVER_LIMIT, OVER_LIMIT_TIME, TIMEOUT } from './refusals.js'
 
 /**
@@ -28,29 +29,39 @@ import { INCOMPLETE, OVER_LIMIT, OVER_LIMIT_TIME, TIMEOUT } from './refusals.js'
 const LINGER_TIME = 1000
 const LINGER_OCTETS = 64 * 1024
 
-export interface OpeningHandler {
-  /** The 101 is written. `behind` is what the peer sent right behind its request, and is lent for the call only. */
-  onUpgraded(opening: Opening, terms: ConnectionTerms, behind: Buffer): void
+/** Told of openings of one kind: of requests of HTTP/1.1, or of those on streams of HTTP/2. */
+export interface OpeningHandler<Of = Opening> {
+  /** The 101, or the 200 of HTTP/2, is written. `behind` is what the peer sent right behind its request, and is lent for the call only. */
+  onUpgraded(opening: Of, terms: ConnectionTerms, behind: Buffer): void
   /**
    * @param response as it was sent, empty for none
    * @param head of the request as far as it came, one character for each octet
    */
-  onRefused(opening: Opening, reason: RefusalReason, response: string, head: string): void
+  onRefused(opening: Of, reason: RefusalReason, response: string, head: string): void
   /** The connection ended before it was a WebSocket one. */
-  onGone(opening: Opening): void
+  onGone(opening: Of): void
   onInternalError(error: unknown): void
+}
+
+export interface SocketOpeningHandler extends OpeningHandler {
+  /**
+   * The client speaks HTTP/2; `octets` are all that came. Whoever takes it has the transport from now on.
+   *
+   * @returns false where HTTP/2 is not spoken here
+   */
+  onHttp2(opening: Opening, octets: Buffer): boolean
 }
 
 export class Opening implements TransportHandler {
   /** The primary's number of the connection. */
   readonly id: number
   readonly transport: Transport
-  #admission: Admission
+  admission: Admission
   readonly #rules: UpgradeRules
-  readonly #handler: OpeningHandler
+  readonly #handler: SocketOpeningHandler
   readonly #controls: OpeningControls | undefined
   /** Undefined where no proxy is trusted. */
-  readonly #origin: Origin | undefined
+  readonly origin: Origin | undefined
   readonly #reader = new RequestHeadReader()
   /** By when the request must be complete, and a refused peer gone; monotonic milliseconds. */
   #deadline: number
@@ -72,18 +83,18 @@ export class Opening implements TransportHandler {
     accept: (handler: TransportHandler) => Transport,
     rules: UpgradeRules,
     timeout: number,
-    handler: OpeningHandler,
+    handler: SocketOpeningHandler,
     controls?: OpeningControls,
     originOf?: (transport: Transport) => Origin,
   ) {
     this.id = id
-    this.#admission = admission
+    this.admission = admission
     this.#rules = rules
     this.#handler = handler
     this.#controls = controls
     this.#deadline = performance.now() + (admission === 0 ? timeout : Math.min(timeout, OVER_LIMIT_TIME))
     this.transport = accept(this)
-    this.#origin = originOf?.(this.transport)
+    this.origin = originOf?.(this.transport)
     this.transport.resume()
   }
 
@@ -114,38 +125,46 @@ export class Opening implements TransportHandler {
   sweep(now: number): void {
     if (now < this.#deadline) return
     if (this.refused || !this.transport.open) this.transport.destroy()
-    else this.#refuse(this.#admission === 0 ? TIMEOUT : OVER_LIMIT[this.#admission])
+    else this.#refuse(this.admission === 0 ? TIMEOUT : OVER_LIMIT[this.admission])
   }
 
   #read(chunk: Buffer, length: number): void {
+    if (this.transport.wantsHttp2) return this.#giveUp(Buffer.from(chunk.subarray(0, length)))
     const reader = this.#reader
     const behind = reader.push(chunk, 0, length)
+    if (reader.isHttp2 && this.transport.kind !== 'tls')
+      return this.#giveUp(Buffer.concat([Buffer.from(reader.text), chunk.subarray(behind, length)]))
     if (reader.refusal !== undefined) return this.#refuse(reader.refusal)
     if (reader.head === undefined) return
-    if (this.#origin === undefined) this.#judge(reader.head, chunk.subarray(behind, length))
-    else this.#findClient(this.#origin, reader.head, chunk.subarray(behind, length))
+    if (this.origin === undefined) this.#judge(reader.head, chunk.subarray(behind, length))
+    else this.#findClient(this.origin, reader.head, chunk.subarray(behind, length))
   }
 
   /** Finds out whom the request is from, and has it admitted by that. */
   #findClient(origin: Origin, request: UpgradeRequest, behind: Buffer): void {
     const problem = origin.readFields(request.rawHeaders)
     if (problem !== undefined) return this.#refuse(problem, request)
-    if (this.#admission !== 0) return this.#judge(request, behind)
+    if (this.admission !== 0) return this.#judge(request, behind)
     this.#wait<Admission>(
       behind,
       told => origin.admit(this.id, told),
       (admission, early) => {
-        this.#admission = admission
+        this.admission = admission
         this.#judge(request, early)
       },
     )
   }
 
   #judge(request: UpgradeRequest, behind: Buffer): void {
-    const judgement = this.#admission === 0 ? judgeUpgrade(request, this.#rules) : OVER_LIMIT[this.#admission]
+    const judgement = this.admission === 0 ? judgeUpgrade(request, this.#rules) : OVER_LIMIT[this.admission]
     if (judgement.kind === 'refuse') this.#decline(judgement, request)
     else if (this.#controls?.concern(judgement.query)) this.#decide(request, judgement, behind, this.#controls)
     else this.#accept(request, judgement, behind)
+  }
+
+  /** To an HTTP/2 session. */
+  #giveUp(octets: Buffer): void {
+    if (!this.#handler.onHttp2(this, octets) && this.#reader.refusal !== undefined) this.#refuse(this.#reader.refusal)
   }
 
   #accept(request: UpgradeRequest, acceptance: Acceptance, behind: Buffer): void {
@@ -219,7 +238,8 @@ export class Opening implements TransportHandler {
   }
 
   #refuse(refusal: Refusal, request?: UpgradeRequest): void {
-    this.#answerAndEnd(refusal.reason, refusalResponse(refusal, request?.method !== 'HEAD'))
+    const page = request && plainPage(refusal, request)
+    this.#answerAndEnd(refusal.reason, page ?? refusalResponse(refusal, request?.method !== 'HEAD'))
   }
 
   #answerAndEnd(reason: RefusalReason, response: string, head = this.#reader.received): void {

@@ -45,14 +45,24 @@ export class Origin {
   readonly #connected: string
   /** As far as it is known. */
   #address: string
-  #asked = false
+  /** The primary counts by it already. */
+  #counted = false
 
-  constructor(rules: OriginRules, transport: Transport) {
+  /** @param connected address and port of who is connected */
+  constructor(rules: OriginRules, transport: Transport, connected = transport.peer) {
     this.#rules = rules
     this.#transport = transport
-    this.#connected = transport.peer
-    this.#address = addressOf(this.#connected)
+    this.#connected = connected
+    this.#address = addressOf(connected)
     this.trusted = rules.trusts(this.#address)
+  }
+
+  /** Of one stream of the HTTP/2 session of which this is the origin: its request may tell more. */
+  ofStream(transport: Transport): Origin {
+    const origin = new Origin(this.#rules, transport, this.#connected)
+    origin.#address = this.#address
+    origin.#counted = this.#counted
+    return origin
   }
 
   /** Whether no field of the request can name another. */
@@ -82,8 +92,8 @@ export class Origin {
   /** Has the primary count the connection by its address, if it has left that to be found out; calls `told` at once otherwise. */
   admit(opening: number, told: (admission: Admission) => void): void {
     const { ask } = this.#rules
-    if (ask === undefined || !this.trusted || this.#asked) return told(0)
-    this.#asked = true
+    if (ask === undefined || !this.trusted || this.#counted) return told(0)
+    this.#counted = true
     ask(opening, this.#address, told)
   }
 

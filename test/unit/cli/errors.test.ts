@@ -22,6 +22,7 @@ const BAD: { readonly [Field in keyof Settings]: readonly string[] } = {
   origin: ['', '*', 'example.com', 'https://', 'https://a/', 'https://a/b', 'https://a:99999', 'https://a@b', 'NULL'],
   tlsCert: [''],
   tlsKey: [''],
+  http2: CHOICE,
   trustedProxies: ['', 'proxy', '10.0.0.1/8', '10.0.0.0/33', '10.0.0/24', 'fd00::/129', 'fd00::1/64', '010.0.0.1'],
   proxyProtocol: [...CHOICE, 'v1', 'on'],
   forwardedHeader: [...CHOICE, 'X-Forwarded-For', 'on'],

@@ -1,6 +1,7 @@
 // One opening handshake without a socket: answers, deadlines, and what becomes of the transport.
 
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import type { Admission } from '../../../src/messages.js'
 import type { UpgradeRules } from '../../../src/protocol/upgrade-request.js'
@@ -18,7 +19,7 @@ const RULES: UpgradeRules = {
 const TIMEOUT = 5000
 
 /** An opening that began at 0 on a clock of its own. */
-function bench(t: TestContext, admission: Admission = 0, timeout = TIMEOUT) {
+function bench(t: TestContext, admission: Admission = 0, timeout = TIMEOUT, speaksHttp2 = false) {
   const clock = { now: 0 }
   t.mock.method(performance, 'now', () => clock.now)
   const transport = new FakeTransport()
@@ -41,6 +42,10 @@ function bench(t: TestContext, admission: Admission = 0, timeout = TIMEOUT) {
       onRefused: (_opening, reason, response) => void events.push(`refused ${response.slice(9, 12)} ${reason}`),
       onGone: ({ id }) => void events.push(`gone ${id}`),
       onInternalError: error => void events.push(String(error)),
+      onHttp2: (_opening, octets) => {
+        events.push(`http2 ${octets.toString('latin1')}`)
+        return speaksHttp2
+      },
     },
   )
   const feed = (text: string, ...others: string[]): void => {
@@ -101,6 +106,36 @@ test('a head that cannot be right is refused before it is complete', t => {
   const { events, feed } = bench(t)
   feed('no HTTP at all')
   assert.deepEqual(events, ['refused 400 bad_http'])
+})
+
+test('what begins as the preface of HTTP/2 is given up with all its octets, however they are cut', t => {
+  const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
+  const whole = bench(t, 0, TIMEOUT, true)
+  whole.feed(`${preface}behind`)
+  assert.deepEqual([whole.events, whole.transport.written], [[`http2 ${preface}behind`], []])
+  for (const at of [1, 5, 13, 14]) {
+    const cut = bench(t, 0, TIMEOUT, true)
+    cut.feed(preface.slice(0, at), ...(at < 14 ? [preface.slice(at)] : []))
+    assert.deepEqual(cut.events, [`http2 ${at < 14 ? preface : preface.slice(0, 14)}`])
+  }
+})
+
+test('it is refused where HTTP/2 is not spoken, and under TLS that has not agreed on it', t => {
+  const off = bench(t)
+  off.feed('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+  assert.equal(off.events.at(-1), 'refused 400 bad_http')
+  assert.match(off.output(), /preface of HTTP\/2/)
+  const tls = bench(t, 0, TIMEOUT, true)
+  Object.assign(tls.transport, { kind: 'tls' })
+  tls.feed('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+  assert.deepEqual(tls.events, ['refused 400 bad_http'])
+})
+
+test('where TLS has agreed on HTTP/2 nothing is read here', t => {
+  const { transport, events, feed } = bench(t, 0, TIMEOUT, true)
+  Object.assign(transport, { kind: 'tls', wantsHttp2: true })
+  feed(requestHead())
+  assert.deepEqual([events, transport.written], [[`http2 ${requestHead()}`], []])
 })
 
 test('the answer to a HEAD has no body', t => {
@@ -208,4 +243,30 @@ test('of a long head a bounded part is kept, in strings of their own', t => {
   const [{ terms }] = upgraded
   assert.equal(terms.request, headers.slice(0, 4096))
   assert.deepEqual([terms.path.length, terms.query.length, terms.userAgent?.length], [1024, 1024, 256])
+})
+
+test('a browser that asks for a page gets the 426 as one, others as text', t => {
+  const answerTo = (line: string, ...fields: string[]): string => {
+    const { feed, output, events } = bench(t)
+    feed(requestHead(['Host: service.example', ...fields], line))
+    assert.match(events[0], /^refused 426 not_upgrade/)
+    return output()
+  }
+  const accept = 'Accept: text/html,application/xhtml+xml;q=0.9,*/*;q=0.8'
+  const page = answerTo('GET /a?b HTTP/1.1', accept)
+  assert.match(page, /^HTTP\/1\.1 426 /)
+  assert.match(page, /\r\nUpgrade: websocket\r\n.*\r\nContent-Type: text\/html; charset=utf-8\r\n/s)
+  const [, policy] = /\r\nContent-Security-Policy: ([^\r]*)/.exec(page) ?? []
+  const [, style] = /<style>([^<]*)<\/style>/.exec(page) ?? []
+  assert.ok(policy.includes(`'sha256-${createHash('sha256').update(style).digest('base64')}'`))
+  const [, body] = page.split('\r\n\r\n')
+  assert.ok(page.includes(`\r\nContent-Length: ${Buffer.byteLength(body)}\r\n`))
+  assert.doesNotMatch(body, /<script|\b888\d|admin/i)
+  assert.equal(answerTo('HEAD / HTTP/1.1', accept).split('\r\n\r\n')[1], '')
+  for (const other of ['Accept: */*', 'X-Accept: text/html'])
+    assert.match(
+      answerTo('GET / HTTP/1.1', other),
+      /Content-Type: text\/plain.*This is a WebSocket echo service: connect/s,
+    )
+  assert.match(answerTo('POST / HTTP/1.1', accept), /text\/plain/)
 })

@@ -31,7 +31,7 @@ function bench(t: TestContext, ...flags: string[]) {
   const refused: RefusedRequest[] = []
   const asked: AdmitClients[] = []
   const openings = new Openings(settingsFor(...flags), undefined, new Traffic(counters), {
-    onUpgraded: (_opening, terms, behind) => {
+    onUpgraded: (_transport, terms, behind) => {
       upgraded.push(terms)
       events.push(`upgraded ${terms.id} ${behind}`)
     },
@@ -40,7 +40,7 @@ function bench(t: TestContext, ...flags: string[]) {
       refused.push(request)
       events.push(`refused ${request.id} ${request.response.slice(9, 12)} ${request.reason}`)
     },
-    ask: message => void asked.push(message),
+    ask: message => void asked.push(message as AdmitClients),
     onFallback: () => void events.push('fallback'),
     onInternalError: error => void events.push(String(error)),
   })
