@@ -30,7 +30,12 @@ process.exitCode = failures === 0 ? 0 : 1
 
 async function rowOf(way: Way): Promise<string[]> {
   const cells: string[] = [`${way.name} (${versionOf(way)})`, way.says]
-  const stage = await Stage.set(way)
+  const stage = await Stage.set(way).catch((error: Error) => error)
+  if (stage instanceof Error) {
+    failures++
+    process.stderr.write(`${way.name}: ${stage.message}\n`)
+    return [...cells, ...Object.keys(CHECKS).map(() => 'no: it does not start')]
+  }
   try {
     for (const [name, check] of Object.entries(CHECKS)) {
       const cell = await within(PATIENCE, check(stage)).catch((error: Error) => {

@@ -47,11 +47,15 @@ export class ProxyProcess {
   }
 
   /** Starts it in front of the services on this port, and admin port, of 127.0.0.1 and 127.0.0.2. */
-  static async start({ text, command }: Configuration, servicePort: number, adminPort: number): Promise<ProxyProcess> {
+  static async start(
+    { name, text, command }: Configuration,
+    servicePort: number,
+    adminPort: number,
+  ): Promise<ProxyProcess> {
     const port = await freePort()
     const directory = mkdtempSync(join(tmpdir(), 'echobahn-proxies-'))
     const pem = join(directory, 'service.pem')
-    const file = join(directory, text.includes('static_resources:') ? 'proxy.yaml' : 'proxy')
+    const file = join(directory, name)
     const here = (printed: string): string =>
       printed
         .replaceAll(/\b8080\b/g, String(port))

@@ -51,6 +51,8 @@ export const WAYS: readonly Way[] = [
 ]
 
 export interface Configuration {
+  /** Of the file: some proxies go by how it ends. */
+  readonly name: string
   readonly text: string
   /** Options of the service. */
   readonly options: readonly string[]
@@ -62,7 +64,7 @@ export function configurationOf({ file }: Way): Configuration {
   const text = readFileSync(join(ROOT, 'test', 'proxies', 'configurations', file), 'utf8')
   const [first, second] = text.split('\n').map(line => line.replace(/^[#;] /, '').split(' '))
   if (first[0] !== 'echobahn') throw new Error(`${file} does not begin with the options of the service`)
-  return { text, options: first.slice(1), command: second }
+  return { name: file, text, options: first.slice(1), command: second }
 }
 
 const LANGUAGES: Readonly<Record<string, string>> = { conf: 'nginx', cfg: 'haproxy', yaml: 'yaml', yml: 'yaml' }

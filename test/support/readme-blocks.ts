@@ -5,17 +5,19 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { ROUTES } from '../../src/admin/routes.js'
 import { renderControlsTable, renderViolationsTable } from '../../src/controls/catalogue.js'
+import { CONFIGURATION_BLOCKS } from '../proxies/ways.js'
 import { renderMetricsTable } from './metrics-table.js'
 import { renderLoadOptionsTable, renderOptionsTable } from './options-tables.js'
 
 export const ROOT = dirname(createRequire(import.meta.url).resolve('#package.json'))
 
-/** What renders the blocks of each page, by the names of their markers; that of real clients is test/clients'. */
+/** What renders the blocks of each page, by the names of their markers; those of real clients and proxies are made by the commands that try them. */
 export const PAGES: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
   'docs/options.md': { options: renderOptionsTable },
   'docs/metrics.md': { metrics: renderMetricsTable },
   'docs/admin.md': { routes: renderRoutesTable },
   'docs/load.md': { 'load-options': renderLoadOptionsTable },
+  'docs/proxies.md': CONFIGURATION_BLOCKS,
   'docs/controls.md': { controls: renderControlsTable, violations: renderViolationsTable },
 }
 
