@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AddressSource } from '../../src/proxied.js'
-import { ROOT } from '../support/readme-blocks.js'
+import { ROOT } from '../support/root.js'
 
 export interface Way {
   readonly name: string

@@ -1,15 +1,15 @@
 // The generated tables of the pages in docs: each stands between two HTML comments that carry its name.
 
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { ROUTES } from '../../src/admin/routes.js'
 import { renderControlsTable, renderViolationsTable } from '../../src/controls/catalogue.js'
 import { CONFIGURATION_BLOCKS } from '../proxies/ways.js'
 import { renderMetricsTable } from './metrics-table.js'
 import { renderLoadOptionsTable, renderOptionsTable } from './options-tables.js'
+import { ROOT } from './root.js'
 
-export const ROOT = dirname(createRequire(import.meta.url).resolve('#package.json'))
+export { ROOT }
 
 /** What renders the blocks of each page, by the names of their markers; those of real clients and proxies are made by the commands that try them. */
 export const PAGES: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
