@@ -137,6 +137,27 @@ const connections = [
     },
   }),
   graph({
+    title: 'WebSocket connections',
+    description: 'Accepted handshakes that have not ended, and those that were lost with a worker, per second.',
+    unit: 'short',
+    queries: {
+      'open, {{instance}}': sum('instance', 'echobahn_websockets'),
+      'lost per second': totalRate('echobahn_websockets_lost_total'),
+    },
+  }),
+  graph({
+    title: 'Handshakes under way',
+    description: 'Connections that have not been answered yet: TLS or the request head is incomplete.',
+    unit: 'short',
+    queries: { '{{instance}} worker {{worker}}': sum('instance, worker', 'echobahn_openings', WORKER) },
+  }),
+  graph({
+    title: 'TLS handshakes by result',
+    description: 'Always 0 where the service has no certificate.',
+    unit: 'cps',
+    queries: { '{{result}}': rate('result', 'echobahn_tls_handshakes_total') },
+  }),
+  graph({
     title: 'Opening handshakes by result',
     description: 'Accepted, or why they were refused. Results that do not occur are left out.',
     unit: 'cps',
@@ -233,6 +254,27 @@ const endings = [
   }),
 ]
 
+const more = [
+  graph({
+    title: 'Life of a connection',
+    description: 'From the accepted handshake to the end, of the connections that ended: so many lived no longer.',
+    unit: 's',
+    span: 12,
+    queries: Object.fromEntries(
+      [0.5, 0.9, 0.99].map(q => [`${q * 100} %`, quantile(q, 'echobahn_connection_duration_seconds')]),
+    ),
+  }),
+  graph({
+    title: 'Test controls used',
+    description:
+      'How often the service misbehaved because a URL, or the default, asked for it. Controls that are not used are left out.',
+    unit: 'ops',
+    span: 12,
+    manySeries: true,
+    queries: { '{{control}}': occurring(rate('control', 'echobahn_controls_total')) },
+  }),
+]
+
 function codecRatio(operation: string, over: string, under: string): string {
   const octets = (side: string): string =>
     totalRate('echobahn_codec_bytes_total', `operation="${operation}"`, `side="${side}"`)
@@ -249,6 +291,7 @@ export const echoService = dashboard({
     Connections: connections,
     Traffic: traffic,
     Latency: latency,
+    'Lives and test controls': more,
     Endings: endings,
   },
 })

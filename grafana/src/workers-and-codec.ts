@@ -67,6 +67,26 @@ const workers = [
     },
   }),
   graph({
+    title: 'Uptime by worker',
+    description: 'Time since the process of the worker was started; a drop is a restart.',
+    unit: 's',
+    queries: {
+      [WORKER_LEGEND]: `time() - ${select('echobahn_worker_start_time_seconds', WORKER)}`,
+    },
+  }),
+  graph({
+    title: 'Lack of file descriptors',
+    description: 'Connections that met a lack of file descriptors, by what became of them.',
+    unit: 'cps',
+    queries: { '{{kind}}': rate('kind', 'echobahn_shortages_total') },
+  }),
+  graph({
+    title: 'Log lines lost',
+    description: 'Lines that could not be written, because whoever reads the log takes too little or the disk is full.',
+    unit: 'ops',
+    queries: { '{{instance}}': rate('instance', 'echobahn_log_lines_lost_total') },
+  }),
+  graph({
     title: 'Snapshot age',
     description:
       'Time since the primary last heard from a worker, four times a second when all is well; the worker is stuck while it grows.',
