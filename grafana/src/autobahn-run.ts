@@ -22,6 +22,7 @@ const frames = [
     description: 'Frames from the suite. Families 1 to 5 send few and unusual ones, 9, 12 and 13 many.',
     unit: 'cps',
     span: 12,
+    manySeries: true,
     queries: { '{{opcode}}': rate('opcode', 'echobahn_frames_total', 'direction="received"') },
   }),
   graph({
@@ -29,6 +30,7 @@ const frames = [
     description: 'Echoes, pongs and Closes to the suite.',
     unit: 'cps',
     span: 12,
+    manySeries: true,
     queries: { '{{opcode}}': rate('opcode', 'echobahn_frames_total', 'direction="sent"') },
   }),
 ]
@@ -74,6 +76,7 @@ const sizes = [
     title: 'Mean message size',
     description: 'Application octets of a message by opcode; family 9 goes up to 16 MiB.',
     unit: 'bytes',
+    manySeries: true,
     queries: {
       '{{direction}} {{opcode}}': [
         rate('direction, opcode', 'echobahn_message_bytes_total'),
@@ -115,6 +118,7 @@ const compression = [
     description: 'Messages inflated and deflated, on the event loop (inline) or on a codec thread (pool).',
     unit: 'mps',
     span: 12,
+    manySeries: true,
     queries: { '{{operation}} {{where}}': rate('operation, where', 'echobahn_codec_messages_total') },
   }),
 ]

@@ -80,6 +80,7 @@ const blame = [
       'Connections that are not read, on average. high_water: peers, or the codec, take too little; turn: they send more than their share; codec, memory, closing: the server.',
     unit: 'short',
     stacked: true,
+    manySeries: true,
     queries: { '{{reason}}': rate('reason', 'echobahn_paused_seconds_total') },
   }),
   graph({
@@ -162,6 +163,7 @@ const connections = [
     description: 'Accepted, or why they were refused. Results that do not occur are left out.',
     unit: 'cps',
     manySeries: true,
+    span: 12,
     queries: { '{{result}}': occurring(rate('result', 'echobahn_handshakes_total')) },
   }),
   graph({
@@ -169,6 +171,8 @@ const connections = [
     description:
       'Refused before the upgrade because max-connections (503) or max-connections-per-ip (429) was reached.',
     unit: 'cps',
+    span: 12,
+    manySeries: true,
     queries: { '{{reason}}': rate('reason', 'echobahn_connections_rejected_total') },
   }),
 ]
@@ -178,16 +182,18 @@ const traffic = [
     title: 'Messages',
     description: 'Whole messages by opcode, seen from the service; received ones below zero.',
     unit: 'mps',
-    span: 6,
     mirrored: true,
+    span: 12,
+    manySeries: true,
     queries: { '{{direction}} {{opcode}}': rate('direction, opcode', 'echobahn_messages_total') },
   }),
   graph({
     title: 'Application octets',
     description: 'Octets of messages after inflating and before deflating, by opcode; received ones below zero.',
     unit: 'Bps',
-    span: 6,
     mirrored: true,
+    span: 12,
+    manySeries: true,
     queries: { '{{direction}} {{opcode}}': rate('direction, opcode', 'echobahn_message_bytes_total') },
   }),
   graph({
@@ -195,8 +201,9 @@ const traffic = [
     description:
       'Every octet of the sockets, handshakes and frame headers included, against the octets of messages; received ones below zero.',
     unit: 'Bps',
-    span: 6,
     mirrored: true,
+    span: 12,
+    manySeries: true,
     queries: {
       '{{direction}}, wire': rate('direction', 'echobahn_wire_bytes_total'),
       '{{direction}}, messages': rate('direction', 'echobahn_message_bytes_total'),
@@ -207,7 +214,8 @@ const traffic = [
     description:
       'Octets of compressed messages for each octet of theirs on the wire, by what goes into and comes out of the codec.',
     unit: 'none',
-    span: 6,
+    span: 12,
+    manySeries: true,
     queries: { received: codecRatio('inflate', 'out', 'in'), sent: codecRatio('deflate', 'in', 'out') },
   }),
 ]
@@ -226,6 +234,7 @@ const latency = [
     description: 'For messages that went through the codec and for those that did not.',
     unit: 's',
     span: 12,
+    manySeries: true,
     queries: Object.fromEntries(
       [0.5, 0.9, 0.99].map(q => [
         `${q * 100} %, compressed {{compressed}}`,

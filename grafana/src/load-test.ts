@@ -93,6 +93,7 @@ const connections = [
     title: 'Octets of both',
     description: 'Every octet of the sockets. What the load sends the service receives.',
     unit: 'Bps',
+    manySeries: true,
     queries: {
       'load, {{direction}}': rate('direction', 'echobahn_load_wire_bytes_total'),
       'service, {{direction}}': rate('direction', 'echobahn_wire_bytes_total'),
@@ -102,6 +103,7 @@ const connections = [
     title: 'What goes wrong',
     description: 'Errors of the load, and what the URL had ordered, by kind. Kinds that do not occur are left out.',
     unit: 'eps',
+    manySeries: true,
     queries: {
       '{{kind}}': occurring(rate('kind', 'echobahn_load_errors_total')),
       '{{kind}}, ordered': occurring(rate('kind', 'echobahn_load_ordered_total')),

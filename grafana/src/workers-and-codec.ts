@@ -18,6 +18,8 @@ const workers = [
     title: 'Resident memory by process',
     description: 'Memory of the workers, and of the primary, which holds no connection.',
     unit: 'bytes',
+    span: 12,
+    manySeries: true,
     queries: {
       [WORKER_LEGEND]: sum(BY_WORKER, 'echobahn_worker_resident_memory_bytes', WORKER),
       '{{instance}} primary': select('process_resident_memory_bytes'),
@@ -34,6 +36,8 @@ const workers = [
     title: 'Memory of the heap and outside of it',
     description: 'JavaScript heap in use, and buffers outside of it, by worker.',
     unit: 'bytes',
+    span: 12,
+    manySeries: true,
     queries: {
       [`${WORKER_LEGEND} heap`]: sum(BY_WORKER, 'echobahn_worker_heap_bytes', WORKER),
       [`${WORKER_LEGEND} outside`]: sum(BY_WORKER, 'echobahn_worker_external_memory_bytes', WORKER),
@@ -56,12 +60,14 @@ const workers = [
     description: 'Worker processes; more than were asked for while a reload replaces them.',
     unit: 'short',
     stacked: true,
+    manySeries: true,
     queries: { '{{state}}': sum('state', 'echobahn_workers') },
   }),
   graph({
     title: 'Restarts',
     description: 'Workers that were replaced, by why, in each interval. Only a reload is meant to happen.',
     unit: 'short',
+    manySeries: true,
     queries: {
       '{{reason}}': `sum by (reason) (increase(${select('echobahn_worker_restarts_total')}[$__rate_interval]))`,
     },
@@ -78,6 +84,7 @@ const workers = [
     title: 'Lack of file descriptors',
     description: 'Connections that met a lack of file descriptors, by what became of them.',
     unit: 'cps',
+    manySeries: true,
     queries: { '{{kind}}': rate('kind', 'echobahn_shortages_total') },
   }),
   graph({
@@ -100,14 +107,16 @@ const codec = [
     title: 'Codec messages',
     description: 'Messages inflated and deflated, on the event loop (inline) or on a codec thread (pool).',
     unit: 'mps',
-    span: 6,
+    span: 12,
+    manySeries: true,
     queries: { '{{operation}} {{where}}': rate('operation, where', 'echobahn_codec_messages_total') },
   }),
   graph({
     title: 'Codec octets',
     description: 'What goes into and comes out of inflating and deflating.',
     unit: 'Bps',
-    span: 6,
+    span: 12,
+    manySeries: true,
     queries: { '{{operation}} {{side}}': rate('operation, side', 'echobahn_codec_bytes_total') },
   }),
   graph({
@@ -115,7 +124,8 @@ const codec = [
     description:
       'Messages that wait for a codec thread. Above codec-queue their connections are not read; an alert says so.',
     unit: 'short',
-    span: 6,
+    span: 12,
+    manySeries: true,
     queries: { [WORKER_LEGEND]: sum(BY_WORKER, 'echobahn_codec_queue_messages', WORKER) },
   }),
   graph({
@@ -123,7 +133,8 @@ const codec = [
     description: 'Share of the time that the codec threads of an instance work; they are fully used at 100 %.',
     unit: 'percentunit',
     max: 1,
-    span: 6,
+    span: 12,
+    manySeries: true,
     queries: {
       '{{instance}}': `${rate('instance', 'echobahn_codec_run_seconds_sum')} / (${sum('instance', 'echobahn_codec_threads')} > 0)`,
     },

@@ -1,6 +1,6 @@
-// Makes of src: `.build/page.js`, all of Grafana's components that the page needs, and `.build/draw.js`, which has the browser show it.
+// Makes of src: `.build/page.html` and its script, all of Grafana's components that it needs, and `.build/draw.js`, which has the browser show it.
 
-import { rmSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { build } from 'esbuild'
 
 rmSync('.build', { recursive: true, force: true })
@@ -14,4 +14,8 @@ await build({
   define: { 'process.env.NODE_ENV': '"production"' },
   loader: { '.ttf': 'empty', '.woff': 'empty', '.woff2': 'empty', '.svg': 'dataurl' },
 })
+writeFileSync(
+  '.build/page.html',
+  '<!doctype html><meta charset="utf-8"><link rel="stylesheet" href="page.css"><body><script src="page.js"></script>',
+)
 await build({ ...shared, entryPoints: ['src/draw.ts'], platform: 'node', format: 'esm', packages: 'external' })

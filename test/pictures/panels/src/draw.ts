@@ -3,12 +3,13 @@
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { launch, type Page } from 'puppeteer-core'
 import type { Drawn, Request } from './request'
 
 const [executablePath] = process.argv.slice(2)
 const requests = JSON.parse(readFileSync(0, 'utf8')) as Request[]
-const script = join(import.meta.dirname, 'page.js')
+const address = pathToFileURL(join(import.meta.dirname, 'page.html')).href
 
 const browser = await launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--hide-scrollbars'] })
 try {
@@ -25,8 +26,8 @@ async function draw(page: Page, request: Request): Promise<Drawn[]> {
   const thrown: unknown[] = []
   page.removeAllListeners('pageerror').on('pageerror', error => thrown.push(error))
   await page.setViewport({ width: request.width, height: 800 })
-  await page.setContent('<!doctype html><meta charset="utf-8"><body>')
-  await page.addScriptTag({ path: script })
+  await page.goto(address)
+  if (thrown.length > 0) throw thrown[0]
   await page.addStyleTag({ content: 'body { overflow: visible; background: #f4f5f5; }' })
   await page.evaluate(request => window.show(request), request)
   await page.evaluate(settled)

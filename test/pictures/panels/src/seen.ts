@@ -11,7 +11,7 @@ export function seen(panels: readonly Panel[], errors: ReadonlyMap<number, strin
     .map(({ id, title, type }) => {
       const section = document.querySelector(`[data-panel="${id}"]`) as HTMLElement
       const error = errors.get(id)
-      const entries = [...section.querySelectorAll('[data-testid^="data-testid VizLegend series"]')]
+      const entries = [...section.querySelectorAll('tbody tr')]
       return {
         ...{ id, title, drawn: type === 'timeseries' || type === 'stat' },
         ...(error !== undefined && { error }),
