@@ -53,6 +53,8 @@ const connections = [
     title: 'Opening handshakes by result',
     description: 'The suite sends none that must be refused. Results that do not occur are left out.',
     unit: 'cps',
+    span: 12,
+    manySeries: true,
     queries: { '{{result}}': occurring(rate('result', 'echobahn_handshakes_total')) },
   }),
   graph({
@@ -60,6 +62,7 @@ const connections = [
     description: 'How cases end, by who began the closing. Codes that do not occur are left out.',
     unit: 'cps',
     span: 12,
+    manySeries: true,
     queries: { '{{initiator}} {{code}}': occurring(rate('initiator, code', 'echobahn_closes_total')) },
   }),
   graph({
@@ -67,6 +70,7 @@ const connections = [
     description: 'What the service found wrong: expected in families 2 to 7. Codes that do not occur are left out.',
     unit: 'eps',
     span: 12,
+    manySeries: true,
     queries: { '{{code}}': occurring(rate('code', 'echobahn_protocol_errors_total')) },
   }),
 ]

@@ -269,6 +269,7 @@ const more = [
     description: 'From the accepted handshake to the end, of the connections that ended: so many lived no longer.',
     unit: 's',
     span: 12,
+    manySeries: true,
     queries: Object.fromEntries(
       [0.5, 0.9, 0.99].map(q => [`${q * 100} %`, quantile(q, 'echobahn_connection_duration_seconds')]),
     ),

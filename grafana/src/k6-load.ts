@@ -51,6 +51,8 @@ const both = [
     title: 'Messages',
     description: 'Echoes as k6 counts them, and messages as the service does, those of other clients included.',
     unit: 'mps',
+    manySeries: true,
+    span: 12,
     queries: {
       'k6, echoes': k6Rate('k6_echoes_total'),
       'service, {{direction}}': rate('direction', 'echobahn_messages_total'),
@@ -77,6 +79,7 @@ const both = [
     description: 'k6 counts the octets of messages, the service every octet of its sockets.',
     unit: 'Bps',
     span: 12,
+    manySeries: true,
     queries: {
       'k6, sent': k6Rate('k6_data_sent_total'),
       'k6, received': k6Rate('k6_data_received_total'),

@@ -54,6 +54,7 @@ const messages = [
       'Due by the schedule, sent, and back. Where sent falls behind due, the server takes less than it is sent.',
     unit: 'mps',
     span: 12,
+    manySeries: true,
     queries: { '{{state}}': rate('state', 'echobahn_load_messages_total') },
   }),
   graph({
@@ -61,6 +62,7 @@ const messages = [
     description: 'Whole messages as the service counts them, those of other clients included.',
     unit: 'mps',
     span: 12,
+    manySeries: true,
     queries: { '{{direction}}': rate('direction', 'echobahn_messages_total') },
   }),
 ]
@@ -71,6 +73,7 @@ const latency = [
     description: 'Of each second, from when a message was due until it was back.',
     unit: 's',
     span: 12,
+    manySeries: true,
     queries: { '{{quantile}}': `max by (quantile) (${select('echobahn_load_echo_latency_seconds')})` },
   }),
   graph({
@@ -78,6 +81,7 @@ const latency = [
     description: 'From reading the last octet of a message until its echo is handed to the socket: its own part.',
     unit: 's',
     span: 12,
+    manySeries: true,
     queries: Object.fromEntries([0.5, 0.9, 0.99].map(q => [String(q), quantile(q, 'echobahn_echo_duration_seconds')])),
   }),
 ]

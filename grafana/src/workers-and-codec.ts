@@ -143,12 +143,14 @@ const codec = [
     title: 'Wait for a codec thread',
     description: 'Time that batches waited.',
     unit: 's',
+    manySeries: true,
     queries: quantiles('echobahn_codec_wait_seconds'),
   }),
   graph({
     title: 'Run on a codec thread',
     description: 'Time that a thread worked on a batch.',
     unit: 's',
+    manySeries: true,
     queries: quantiles('echobahn_codec_run_seconds'),
   }),
   graph({

@@ -10,7 +10,7 @@ import { WatchedService } from '../support/watched-service.js'
 const FOLDER = 'docs/pictures'
 
 /** Seconds that the pictures show, before which there are as many more as a rate looks back; and between their points. */
-const DURATION = 180
+const DURATION = 90
 const LOOK_BACK = 20
 const STEP = 5
 
