@@ -40,12 +40,14 @@ const connections = [
     title: 'Connections opened',
     description: 'Each case of the suite is a connection of its own.',
     unit: 'cps',
+    span: 12,
     queries: { opened: totalRate('echobahn_connections_total') },
   }),
   graph({
     title: 'Connections by worker',
     description: 'Connections open now; the suite has as many at a time as processes.',
     unit: 'short',
+    span: 12,
     stacked: true,
     queries: { '{{instance}} worker {{worker}}': sum('instance, worker', 'echobahn_connections', WORKER) },
   }),
@@ -53,7 +55,7 @@ const connections = [
     title: 'Opening handshakes by result',
     description: 'The suite sends none that must be refused. Results that do not occur are left out.',
     unit: 'cps',
-    span: 12,
+    span: 24,
     manySeries: true,
     queries: { '{{result}}': occurring(rate('result', 'echobahn_handshakes_total')) },
   }),
@@ -80,6 +82,7 @@ const sizes = [
     title: 'Mean message size',
     description: 'Application octets of a message by opcode; family 9 goes up to 16 MiB.',
     unit: 'bytes',
+    span: 12,
     manySeries: true,
     queries: {
       '{{direction}} {{opcode}}': [
@@ -92,6 +95,7 @@ const sizes = [
     title: 'Frames of a message',
     description: 'Data frames for each message; 1 when nothing is fragmented.',
     unit: 'none',
+    span: 12,
     queries: {
       '{{direction}}': `${rate('direction', 'echobahn_frames_total', DATA_OPCODES)} / ${rate('direction', 'echobahn_messages_total')}`,
     },
@@ -100,6 +104,7 @@ const sizes = [
     title: 'Read sizes',
     description: 'Reads by the octets that they returned: cases that chop a message into single octets stand out.',
     unit: 'bytes',
+    span: 24,
     expression: buckets('echobahn_read_size_bytes'),
   }),
 ]

@@ -156,7 +156,16 @@ const connections = [
     title: 'TLS handshakes by result',
     description: 'Always 0 where the service has no certificate.',
     unit: 'cps',
+    span: 6,
     queries: { '{{result}}': rate('result', 'echobahn_tls_handshakes_total') },
+  }),
+  graph({
+    title: 'Rejected connections',
+    description:
+      'Refused before the upgrade because max-connections (503) or max-connections-per-ip (429) was reached.',
+    unit: 'cps',
+    span: 6,
+    queries: { '{{reason}}': rate('reason', 'echobahn_connections_rejected_total') },
   }),
   graph({
     title: 'Opening handshakes by result',
@@ -165,15 +174,6 @@ const connections = [
     manySeries: true,
     span: 12,
     queries: { '{{result}}': occurring(rate('result', 'echobahn_handshakes_total')) },
-  }),
-  graph({
-    title: 'Rejected connections',
-    description:
-      'Refused before the upgrade because max-connections (503) or max-connections-per-ip (429) was reached.',
-    unit: 'cps',
-    span: 12,
-    manySeries: true,
-    queries: { '{{reason}}': rate('reason', 'echobahn_connections_rejected_total') },
   }),
 ]
 

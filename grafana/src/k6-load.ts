@@ -61,7 +61,7 @@ const both = [
   graph({
     title: 'Latency',
     description:
-      'k6: 99 % of the whole run so far, in its own process. Service: 99 % of now, from reading a message until its echo is handed to the socket.',
+      'What k6 saw: 99 % of the whole run so far. The service: 99 % of now, from reading a message until its echo is handed to the socket.',
     unit: 's',
     queries: {
       'k6, 99 % so far': 'max(k6_echo_time_p99)',
@@ -76,7 +76,7 @@ const both = [
   }),
   graph({
     title: 'Octets',
-    description: 'k6 counts the octets of messages, the service every octet of its sockets.',
+    description: 'What k6 counts are the octets of messages, and the service counts every octet of its sockets.',
     unit: 'Bps',
     span: 12,
     manySeries: true,

@@ -91,12 +91,14 @@ const connections = [
     title: 'Connections of both',
     description: 'Open connections of the load, and of the service on all its workers.',
     unit: 'short',
+    span: 24,
     queries: { load: total('echobahn_load_connections'), '{{instance}}': sum('instance', 'echobahn_connections') },
   }),
   graph({
     title: 'Octets of both',
     description: 'Every octet of the sockets. What the load sends the service receives.',
     unit: 'Bps',
+    span: 12,
     manySeries: true,
     queries: {
       'load, {{direction}}': rate('direction', 'echobahn_load_wire_bytes_total'),
@@ -107,6 +109,7 @@ const connections = [
     title: 'What goes wrong',
     description: 'Errors of the load, and what the URL had ordered, by kind. Kinds that do not occur are left out.',
     unit: 'eps',
+    span: 12,
     manySeries: true,
     queries: {
       '{{kind}}': occurring(rate('kind', 'echobahn_load_errors_total')),

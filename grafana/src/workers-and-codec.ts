@@ -15,6 +15,19 @@ const workers = [
     queries: { [WORKER_LEGEND]: rate(BY_WORKER, 'echobahn_worker_cpu_seconds_total', WORKER) },
   }),
   graph({
+    title: 'Event-loop delay by worker',
+    description:
+      'How late a timer of 20 ms was: 99 % of the times it was earlier. All connections of a worker wait so long.',
+    unit: 's',
+    queries: { [WORKER_LEGEND]: quantile(0.99, 'echobahn_event_loop_delay_seconds', BY_WORKER) },
+  }),
+  graph({
+    title: 'Garbage collection by worker',
+    description: 'Share of the time in which the event loop stands still to collect garbage.',
+    unit: 'percentunit',
+    queries: { [WORKER_LEGEND]: rate(BY_WORKER, 'echobahn_worker_gc_seconds_total', WORKER) },
+  }),
+  graph({
     title: 'Resident memory by process',
     description: 'Memory of the workers, and of the primary, which holds no connection.',
     unit: 'bytes',
@@ -26,13 +39,6 @@ const workers = [
     },
   }),
   graph({
-    title: 'Event-loop delay by worker',
-    description:
-      'How late a timer of 20 ms was: 99 % of the times it was earlier. All connections of a worker wait so long.',
-    unit: 's',
-    queries: { [WORKER_LEGEND]: quantile(0.99, 'echobahn_event_loop_delay_seconds', BY_WORKER) },
-  }),
-  graph({
     title: 'Memory of the heap and outside of it',
     description: 'JavaScript heap in use, and buffers outside of it, by worker.',
     unit: 'bytes',
@@ -42,12 +48,6 @@ const workers = [
       [`${WORKER_LEGEND} heap`]: sum(BY_WORKER, 'echobahn_worker_heap_bytes', WORKER),
       [`${WORKER_LEGEND} outside`]: sum(BY_WORKER, 'echobahn_worker_external_memory_bytes', WORKER),
     },
-  }),
-  graph({
-    title: 'Garbage collection by worker',
-    description: 'Share of the time in which the event loop stands still to collect garbage.',
-    unit: 'percentunit',
-    queries: { [WORKER_LEGEND]: rate(BY_WORKER, 'echobahn_worker_gc_seconds_total', WORKER) },
   }),
   graph({
     title: 'Open files by worker',

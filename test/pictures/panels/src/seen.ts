@@ -34,9 +34,15 @@ function colouredPixels(canvas: HTMLCanvasElement): number {
   return coloured
 }
 
-/** Whether no element around the entry, up to its panel, cuts anything of it off. */
+/** Whether nothing in the entry ends in an ellipsis, and no element around it, up to its panel, cuts anything of it off. */
 function isWhole(entry: Element, section: Element): boolean {
   const box = entry.getBoundingClientRect()
+  if (
+    [...entry.querySelectorAll('*')].some(
+      ({ scrollWidth, clientWidth }) => clientWidth > 0 && scrollWidth > clientWidth,
+    )
+  )
+    return false
   for (let around = entry.parentElement; around !== null && around !== section; around = around.parentElement) {
     const { overflowX, overflowY } = getComputedStyle(around)
     if (overflowX === 'visible' && overflowY === 'visible') continue
