@@ -63,6 +63,7 @@ const both = [
     description:
       'What k6 saw: 99 % of the whole run so far. The service: 99 % of now, from reading a message until its echo is handed to the socket.',
     unit: 's',
+    span: 12,
     queries: {
       'k6, 99 % so far': 'max(k6_echo_time_p99)',
       'service, 99 %': quantile(0.99, 'echobahn_echo_duration_seconds'),
@@ -72,6 +73,7 @@ const both = [
     title: 'Users and connections',
     description: 'Virtual users of k6, and connections that the service has.',
     unit: 'short',
+    span: 24,
     queries: { 'k6, users': 'sum(k6_vus)', '{{instance}}': sum('instance', 'echobahn_connections') },
   }),
   graph({
