@@ -79,6 +79,7 @@ const blame = [
     description:
       'Connections that are not read, on average. high_water: peers, or the codec, take too little; turn: they send more than their share; codec, memory, closing: the server.',
     unit: 'short',
+    span: 12,
     stacked: true,
     manySeries: true,
     queries: { '{{reason}}': rate('reason', 'echobahn_paused_seconds_total') },
@@ -87,6 +88,7 @@ const blame = [
     title: 'Client: waits of writes',
     description: 'From handing a write to the socket until the kernel has taken it: longer where clients read slowly.',
     unit: 's',
+    span: 6,
     queries: { '{{instance}}': quantile(0.99, 'echobahn_write_wait_seconds', 'instance') },
   }),
   graph({
@@ -94,6 +96,7 @@ const blame = [
     description:
       'From sending a ping until its pong is read: client, network, and the wait in the server. No data without pings.',
     unit: 's',
+    span: 6,
     queries: { '{{instance}}': quantile(0.99, 'echobahn_ping_round_trip_seconds', 'instance') },
   }),
 ]
