@@ -112,6 +112,23 @@ export interface Act {
   readonly action: ConnectionAction
 }
 
+/** Answer to an `open-streams`. */
+export interface StreamsOpened {
+  readonly type: 'streams-opened'
+  readonly streams: readonly OpenedStream[]
+}
+
+export interface OpenedStream {
+  /** The worker's number of its request. */
+  readonly request: number
+  /**
+   * Number of the connection, as that of a `Handover`. The worker has it from now on, and tells of its end in `Changes`. 0
+   * where the worker has no such session.
+   */
+  readonly id: number
+  readonly admission: Admission
+}
+
 /** A `Handover` comes another way, with its handle. */
 export type ToWorker =
   | Start
@@ -122,6 +139,7 @@ export type ToWorker =
   | TellConnection
   | DefaultControls
   | Claimed
+  | StreamsOpened
   | Act
 
 /**
@@ -155,15 +173,15 @@ export interface Changes {
 /** Milliseconds. */
 export const ENDED_DELAY = 2
 
-/** Counter changes since the last snapshot, and the gauges as they are now. */
+/** Counter changes since the last snapshot, and in most the gauges as they are now. */
 export interface Snapshot {
   readonly type: 'snapshot'
   /** Number of the question that it answers; 0 when sent unasked. */
   readonly question: number
   /** Pairs of series index (see metrics/layout) and increment, flattened. */
   readonly deltas: readonly number[]
-  /** The worker's gauges in the order of `WORKER_GAUGES` (see metrics/catalogue). */
-  readonly gauges: readonly number[]
+  /** The worker's gauges in the order of `WORKER_GAUGES` (see metrics/catalogue); null where they are as they were. */
+  readonly gauges: readonly number[] | null
 }
 
 /**
@@ -215,6 +233,19 @@ export interface Claim {
   readonly opening: number
 }
 
+/**
+ * Requests came on streams of HTTP/2 sessions, and each is a connection of its own: the primary gives it a number, and says
+ * whether it is admitted. All of one event-loop turn travel together; answered by `streams-opened`.
+ */
+export interface OpenStreams {
+  readonly type: 'open-streams'
+  readonly streams: readonly {
+    readonly request: number
+    /** Number of the connection that the session is on. */
+    readonly session: number
+  }[]
+}
+
 export interface Acted {
   readonly type: 'acted'
   readonly question: number
@@ -235,6 +266,7 @@ export type FromWorker =
   | ConnectionAnswer
   | DefaultControlsSet
   | Claim
+  | OpenStreams
   | Acted
 
 /** Monotonic milliseconds, the same clock in every process of the machine. */

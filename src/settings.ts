@@ -13,6 +13,8 @@ export interface Settings {
   readonly origin: readonly string[]
   readonly tlsCert: string | undefined
   readonly tlsKey: string | undefined
+  /** Whether HTTP/2 is spoken beside HTTP/1.1 (RFC 8441). */
+  readonly http2: 'on' | 'off'
 
   readonly workers: number
   readonly distribution: 'least-connections' | 'round-robin'

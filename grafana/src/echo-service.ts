@@ -163,6 +163,28 @@ const connections = [
     queries: { '{{result}}': rate('result', 'echobahn_tls_handshakes_total') },
   }),
   graph({
+    title: 'WebSocket connections by HTTP version',
+    description:
+      'Open now: connections of HTTP/1.1, and streams of HTTP/2 sessions, whose own connections are not in it.',
+    unit: 'short',
+    stacked: true,
+    queries: { 'HTTP/{{http_version}}': sum('http_version', 'echobahn_websockets_by_version', WORKER) },
+  }),
+  graph({
+    title: 'Opening handshakes by HTTP version',
+    description: 'Accepted and refused.',
+    unit: 'cps',
+    queries: {
+      'HTTP/{{http_version}} {{result}}': rate('http_version, result', 'echobahn_handshakes_by_version_total'),
+    },
+  }),
+  graph({
+    title: 'HTTP/2 sessions ended',
+    description: 'By why: their peer, no stream for too long, an unanswered PING, a flood, or a worker that leaves.',
+    unit: 'cps',
+    queries: { '{{cause}}': rate('cause', 'echobahn_http2_sessions_ended_total') },
+  }),
+  graph({
     title: 'Rejected connections',
     description:
       'Refused before the upgrade because max-connections (503) or max-connections-per-ip (429) was reached.',
@@ -209,6 +231,7 @@ const traffic = [
     manySeries: true,
     queries: {
       '{{direction}}, wire': rate('direction', 'echobahn_wire_bytes_total'),
+      '{{direction}}, of it the sessions of HTTP/2': rate('direction', 'echobahn_http2_overhead_bytes_total'),
       '{{direction}}, messages': rate('direction', 'echobahn_message_bytes_total'),
     },
   }),

@@ -59,6 +59,11 @@ const fields: Fields = {
     default: 'none',
     help: 'Private key of the certificate; read again on SIGHUP.',
   }),
+  http2: option(oneOf('on', 'off'), {
+    group: 'Listening',
+    default: 'on',
+    help: 'Whether WebSockets are also served over HTTP/2 (RFC 8441): by ALPN under TLS, else by the connection preface.',
+  }),
 
   workers: optional(wholeNumber(1, 4096), {
     group: 'Processes',
@@ -244,7 +249,7 @@ const fields: Fields = {
   adminToken: secret(bearerToken, {
     group: 'Admin and log',
     default: 'none',
-    help: 'Bearer token that all admin routes but /livez and /readyz then ask for; ps shows it to everybody on the machine.',
+    help: 'Bearer token that all admin routes but the probes then ask for; ps shows it to everybody on the machine.',
   }),
   adminTokenFile: optional(textFile, {
     group: 'Admin and log',

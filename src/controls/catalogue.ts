@@ -38,14 +38,13 @@ export interface Catalogue {
 }
 
 export function catalogue(prefix: string): Catalogue {
-  const controls = CONTROL_ENTRIES.map(([name, { kind, ...about }]) => ({
+  const controls = CONTROL_ENTRIES.map(([name, { kind, http1Only, ...about }]) => ({
     name: prefix + name,
     ...about,
     allowed: kind.allowed,
     of: about.of.map(partner => prefix + partner),
     http1: true,
-    // The service speaks HTTP/1.1 alone.
-    http2: false,
+    http2: !http1Only,
   }))
   return { prefix, controls, violations: [...sendings(), ...faults()] }
 }
@@ -70,10 +69,15 @@ function faults(): ViolationEntry[] {
 
 /** Markdown table of the controls; stands between the markers `controls` of docs/controls.md. */
 export function renderControlsTable(): string {
-  const rows = CONTROL_ENTRIES.map(([name, { kind, group, help, example, restricted, repeatable }]) => {
+  const rows = CONTROL_ENTRIES.map(([name, { kind, group, help, example, restricted, repeatable, http1Only }]) => {
     const written = example === '' ? name : `${name}=${example}`
     const allowed = name === 'send' || name === 'handshake' ? 'see below' : kind.allowed
-    const notes = [help, restricted ? 'Needs `--controls all`.' : '', repeatable ? 'Repeatable.' : '']
+    const notes = [
+      help,
+      http1Only ? 'Over HTTP/1.1 only.' : '',
+      restricted ? 'Needs `--controls all`.' : '',
+      repeatable ? 'Repeatable.' : '',
+    ]
     return [`\`${written}\``, group, allowed, notes.filter(note => note !== '').join(' ')]
   })
   return table(['Control', 'Group', 'Allowed', 'What it does'], rows)

@@ -33,6 +33,8 @@ export interface Control<T, Repeatable extends boolean = boolean> {
   readonly repeatable: Repeatable
   /** Only with `--controls all`: it could hurt others than whoever asks for it. */
   readonly restricted: boolean
+  /** It is about octets that are not there over HTTP/2. */
+  readonly http1Only: boolean
   /** For a detail: it says more about one of these, and needs one. */
   readonly of: readonly ControlName[]
 }
@@ -45,7 +47,7 @@ const MINUTE = 60 * SECOND
 const MIB = 2 ** 20
 
 function controlOf<T>(group: Control<T>['group'], kind: Kind<T>, about: About): Control<T, false> {
-  return { group, kind, ...about, repeatable: false, restricted: false, of: [] }
+  return { group, kind, ...about, repeatable: false, restricted: false, http1Only: false, of: [] }
 }
 
 function detail<T>(of: readonly ControlName[], kind: Kind<T>, about: About): Control<T, false> {
@@ -53,6 +55,7 @@ function detail<T>(of: readonly ControlName[], kind: Kind<T>, about: About): Con
 }
 
 const RESTRICTED = { restricted: true } as const
+const HTTP1_ONLY = { http1Only: true } as const
 const WITH_CHANCE: readonly ControlName[] = ['drop', 'duplicate', 'corrupt', 'swap', 'jitter', 'close', 'end', 'send']
 
 export const CONTROLS = {
@@ -64,10 +67,13 @@ export const CONTROLS = {
     help: 'Answers the handshake so much later.',
     example: '2s',
   }),
-  handshake: controlOf('Handshake', oneOf(...HANDSHAKE_FAULT_NAMES), {
-    help: 'Answers the handshake wrongly, or not at all.',
-    example: 'bad-accept',
-  }),
+  handshake: {
+    ...controlOf('Handshake', oneOf(...HANDSHAKE_FAULT_NAMES), {
+      help: 'Answers the handshake wrongly, or not at all.',
+      example: 'bad-accept',
+    }),
+    ...HTTP1_ONLY,
+  },
   subprotocol: controlOf('Handshake', token, {
     help: 'The only subprotocol that the server speaks here: agreed if the client offers it.',
     example: 'chat',
@@ -82,10 +88,13 @@ export const CONTROLS = {
     repeatable: true as const,
   },
   compression: controlOf('Handshake', oneOf('off'), { help: 'Declines permessage-deflate.', example: 'off' }),
-  trickle: controlOf('Handshake', duration(1, 100), {
-    help: 'Sends the answer octet by octet, with such a pause between two.',
-    example: '10ms',
-  }),
+  trickle: {
+    ...controlOf('Handshake', duration(1, 100), {
+      help: 'Sends the answer octet by octet, with such a pause between two.',
+      example: '10ms',
+    }),
+    ...HTTP1_ONLY,
+  },
 
   delay: controlOf('Echo', duration(0, MINUTE), { help: 'Echoes each message so much later.', example: '200ms' }),
   jitter: controlOf('Echo', duration(0, MINUTE), {
@@ -108,7 +117,10 @@ export const CONTROLS = {
     help: 'Sends messages in frames of at most so many octets.',
     example: '1000',
   }),
-  chop: controlOf('Echo', size(1, 2 ** 20), { help: 'Writes at most so many octets to TCP at once.', example: '7' }),
+  chop: {
+    ...controlOf('Echo', size(1, 2 ** 20), { help: 'Writes at most so many octets to TCP at once.', example: '7' }),
+    ...HTTP1_ONLY,
+  },
   compress: controlOf('Echo', oneOf('always', 'never'), {
     help: 'Compresses every message, or none, where permessage-deflate is agreed.',
     example: 'always',
@@ -143,7 +155,7 @@ export const CONTROLS = {
   }),
   close: controlOf('Life and end', closeCode, { help: 'Sends a Close with this code.', example: '4001' }),
   end: controlOf('Life and end', oneOf('fin', 'reset', 'vanish'), {
-    help: 'Ends TCP without a Close; vanish leaves it open, with nothing read or sent, up to controls-hold-timeout.',
+    help: 'Ends TCP without a Close, over HTTP/2 the stream (END_STREAM, RST_STREAM); vanish leaves it open, with nothing read or sent, up to controls-hold-timeout.',
     example: 'reset',
   }),
   'close-reply': controlOf('Life and end', offOrLate(MINUTE), {
@@ -167,7 +179,10 @@ export const CONTROLS = {
     help: 'When to try again: the Retry-After field, in whole seconds.',
     example: '5s',
   }),
-  'chop-delay': detail(['chop'], duration(0, SECOND), { help: 'Pause between two such writes.', example: '1ms' }),
+  'chop-delay': {
+    ...detail(['chop'], duration(0, SECOND), { help: 'Pause between two such writes.', example: '1ms' }),
+    ...HTTP1_ONLY,
+  },
   'push-size': detail(['push'], size(0, MIB), { help: 'Octets of each message that is pushed.', example: '1kB' }),
   reason: detail(['close'], text(123), { help: 'Reason of the Close.', example: 'bye' }),
   after: detail(['close', 'end', 'send'], after, {

@@ -26,6 +26,14 @@ export type RestartReason = (typeof RESTART_REASONS)[number]
 export const END_CAUSES = ['closed', 'lost'] as const
 export type EndCause = (typeof END_CAUSES)[number]
 
+/** Why a worker ended an HTTP/2 session; `peer` where its peer did. */
+export const SESSION_ENDS = ['peer', 'idle', 'silent', 'flood', 'leaving'] as const
+export type SessionEnd = (typeof SESSION_ENDS)[number]
+
+/** Major versions of HTTP that carry WebSocket connections. */
+export const HTTP_VERSIONS = ['1', '2'] as const
+export type MajorVersion = (typeof HTTP_VERSIONS)[number]
+
 /** What a lack of file descriptors did to connections: see the help of `shortages_total`. */
 export const SHORTAGES = ['turned_away', 'accept_failed', 'undelivered'] as const
 export type Shortage = (typeof SHORTAGES)[number]
@@ -102,7 +110,7 @@ export const SUMMED = {
   wire_bytes_total: {
     type: 'counter',
     unit: 'octets',
-    help: 'Every octet of the sockets, handshakes included.',
+    help: 'Every octet of the sockets, handshakes and what HTTP/2 adds included.',
     labels: { direction: DIRECTIONS },
   },
   read_size_bytes: {
@@ -178,6 +186,24 @@ export const SUMMED = {
     unit: 'handshakes',
     help: 'Opening handshakes by their result: accepted, or why they were refused.',
     labels: { result: ['accepted', ...REFUSAL_REASONS] },
+  },
+  handshakes_by_version_total: {
+    type: 'counter',
+    unit: 'handshakes',
+    help: 'Opening handshakes by the major version of HTTP that they came over: a connection of HTTP/1.1, or a stream of an HTTP/2 session.',
+    labels: { http_version: HTTP_VERSIONS, result: ['accepted', 'refused'] },
+  },
+  http2_overhead_bytes_total: {
+    type: 'counter',
+    unit: 'octets',
+    help: 'Octets of the sockets of HTTP/2 sessions that were not in the DATA of their streams: prefaces, frame headers, HEADERS, SETTINGS, TLS. A part of wire_bytes_total.',
+    labels: { direction: DIRECTIONS },
+  },
+  http2_sessions_ended_total: {
+    type: 'counter',
+    unit: 'sessions',
+    help: 'HTTP/2 sessions that ended, by why: their peer, no stream for too long (idle), an unanswered PING (silent), a flood of requests that came to nothing, or a worker that leaves.',
+    labels: { cause: SESSION_ENDS },
   },
   closes_total: {
     type: 'counter',
@@ -281,6 +307,9 @@ export const WORKER_GAUGE_RULES = {
   codecQueueMessages: 'sum',
   codecThreads: 'sum',
   openings: 'sum',
+  http2Sessions: 'sum',
+  http1WebSockets: 'sum',
+  http2WebSockets: 'sum',
   residentBytes: 'sum',
   heapBytes: 'sum',
   externalBytes: 'sum',
@@ -341,6 +370,20 @@ export const WORKER_METRICS: Readonly<Record<string, WorkerMetric>> = {
     help: 'Connections in their opening handshake now.',
     labels: {},
     gauges: ['openings'],
+  },
+  http2_sessions: {
+    type: 'gauge',
+    unit: 'sessions',
+    help: 'HTTP/2 sessions open now; each counts as a connection beside its streams.',
+    labels: {},
+    gauges: ['http2Sessions'],
+  },
+  websockets_by_version: {
+    type: 'gauge',
+    unit: 'connections',
+    help: 'WebSocket connections open now by the major version of HTTP that they came over.',
+    labels: { http_version: HTTP_VERSIONS },
+    gauges: ['http1WebSockets', 'http2WebSockets'],
   },
   event_loop_busy_seconds_total: {
     type: 'counter',
@@ -405,19 +448,19 @@ export const PRIMARY_METRICS = {
   connections: {
     type: 'gauge',
     unit: 'connections',
-    help: 'TCP connections that the worker has now.',
+    help: 'Connections that the worker has now: TCP connections, and the streams of HTTP/2 sessions beside them.',
     labels: { worker: 'number of the worker' },
   },
   connections_total: {
     type: 'counter',
     unit: 'connections',
-    help: 'TCP connections that a worker took over: those that have ended, and those that are open.',
+    help: 'Connections that a worker took over, streams of HTTP/2 sessions included: those that have ended, and those that are open.',
     labels: {},
   },
   connections_ended_total: {
     type: 'counter',
     unit: 'connections',
-    help: 'TCP connections that ended: closed by their peer or their worker, or lost with a worker that died.',
+    help: 'Connections that ended: closed by their peer or their worker, or lost with a worker that died.',
     labels: { cause: END_CAUSES },
   },
   shortages_total: {

@@ -1,5 +1,6 @@
 // Gives accepted sockets to workers, each hand-over acknowledged. No I/O: sockets are opaque, the clock is passed in.
 
+import type { Admission } from '../messages.js'
 import type { EndCause } from '../metrics/catalogue.js'
 import type { Settings } from '../settings.js'
 import { AdmissionControl, type Limits } from './admission.js'
@@ -111,6 +112,23 @@ export class Distributor<Socket, Worker extends Recipient<Socket>> {
       this.#opened++
       this.#close(socket)
     })
+  }
+
+  /**
+   * A stream of the session that the worker has as connection `session` is another of its connections from now on, also if
+   * it is to be refused: it counts by the session's address, and the worker tells of its end. Without such a session it is
+   * none, and has the number 0.
+   */
+  openStream(recipient: Worker, session: number): { readonly id: number; readonly admission: Admission } {
+    const lane = this.#laneOf.get(recipient)
+    const carrier = lane?.taken.get(session)
+    if (lane === undefined || carrier === undefined) return { id: 0, admission: 503 }
+    const { address } = carrier
+    const admission = this.#closed ? 503 : this.#admission.admit(address)
+    const id = ++this.#lastHandover
+    lane.taken.set(id, { admission, address })
+    this.#opened++
+    return { id, admission }
   }
 
   /** The worker gave them back. */

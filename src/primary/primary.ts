@@ -10,7 +10,7 @@ import type { Registry } from 'prom-client'
 import { createAdmin } from '../admin/server.js'
 import type { Readiness } from '../admin/view.js'
 import { createLog } from '../log.js'
-import { type Changes, type FromWorker, monotonicNow, type Snapshot } from '../messages.js'
+import { type Changes, type FromWorker, monotonicNow, type OpenStreams, type Snapshot } from '../messages.js'
 import type { Limit } from '../metrics/catalogue.js'
 import { createRegistry } from '../metrics/exposition.js'
 import type { Settings } from '../settings.js'
@@ -42,7 +42,7 @@ const manifest: { readonly version: string } = createRequire(import.meta.url)('#
 export async function runPrimary(settings: Settings): Promise<number> {
   checkTlsFiles(settings)
   const totals = new Totals()
-  const log = await createLog(settings.logLevel, () => totals.countLostLogLine())
+  const log = createLog(settings.logLevel, () => totals.countLostLogLine())
   return new Primary(settings, totals, log).run()
 }
 
@@ -209,6 +209,7 @@ class Primary {
     else if (message.type === 'snapshot') this.#onSnapshot(worker, message)
     else if (message.type === 'connections' || message.type === 'connection') this.#reports.answered(worker, message)
     else if (message.type === 'left') this.#reports.leaves(message)
+    else if (message.type === 'open-streams') this.#openStreams(worker, message)
     else if (message.type === 'claim') this.#controls.claimed(worker, message.opening)
     else if (message.type === 'acted' || message.type === 'default-controls-set')
       this.#controls.answered(worker, message)
@@ -220,6 +221,12 @@ class Primary {
     if (refused) this.#distributor.refused(worker, refused)
     if (undelivered) this.#distributor.undelivered(worker, undelivered)
     if (ended) this.#distributor.ended(worker, ended)
+  }
+
+  #openStreams(worker: WorkerProcess, { streams }: OpenStreams): void {
+    worker.answerStreams(
+      streams.map(({ request, session }) => ({ request, ...this.#distributor.openStream(worker, session) })),
+    )
   }
 
   #onSnapshot(worker: WorkerProcess, snapshot: Snapshot): void {

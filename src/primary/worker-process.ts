@@ -9,6 +9,7 @@ import {
   type Handover,
   type Leave,
   monotonicNow,
+  type OpenedStream,
   type ToWorker,
 } from '../messages.js'
 import type { ConnectionFilter } from '../report/filter.js'
@@ -123,6 +124,10 @@ export class WorkerProcess implements Recipient<Accepted> {
 
   answerClaim(opening: number, controls: string | null): void {
     this.#send({ type: 'claimed', opening, controls })
+  }
+
+  answerStreams(streams: readonly OpenedStream[]): void {
+    this.#send({ type: 'streams-opened', streams })
   }
 
   act(question: number, target: ActionTarget, action: ConnectionAction): void {

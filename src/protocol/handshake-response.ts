@@ -18,8 +18,8 @@ const PHRASES: Readonly<Record<number, string>> = {
 
 /** What an accepted handshake agreed on, as the values of the fields that say so; null for none. */
 export interface AgreedTerms {
-  /** Of Sec-WebSocket-Accept. */
-  readonly accept: string
+  /** Of Sec-WebSocket-Accept; null where the client sent no key, which it need not over HTTP/2. */
+  readonly accept: string | null
   readonly extensions: string | null
   readonly subprotocol: string | null
 }
@@ -31,7 +31,11 @@ export interface AgreedTerms {
  * @param extensions value of Sec-WebSocket-Extensions; null for none
  * @param subprotocol value of Sec-WebSocket-Protocol; null for none
  */
-export function switchingProtocols(accept: string, extensions: string | null, subprotocol: string | null): string {
+export function switchingProtocols(
+  accept: string | null,
+  extensions: string | null,
+  subprotocol: string | null,
+): string {
   return (
     'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
     `Sec-WebSocket-Accept: ${accept}\r\n` +

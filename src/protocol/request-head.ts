@@ -96,32 +96,43 @@ for (const [state, octets, next] of GRAMMAR) {
   for (const octet of Buffer.from(octets, 'latin1')) NEXT[state * 256 + octet] = next
 }
 
+const HTTP2_REFUSAL = badHead(
+  400,
+  'This is the preface of HTTP/2; a WebSocket connection must begin with an HTTP/1.1 request here.',
+)
+
 /** What else is sent to a port of HTTP/1.1, by the octets that it begins with. */
-const OTHER_PROTOCOLS: readonly (readonly [beginning: Buffer, sentence: string])[] = [
+const OTHER_PROTOCOLS: readonly (readonly [beginning: Buffer, refusal: Refusal])[] = [
   [
     Buffer.from('PROXY '),
-    'This is a header of the PROXY protocol, version 1; a connection must begin with an HTTP/1.1 request here: ' +
-      'turn the PROXY protocol off at the proxy.',
+    badHead(
+      400,
+      'This is a header of the PROXY protocol, version 1; a connection must begin with an HTTP/1.1 request here: ' +
+        'turn the PROXY protocol off at the proxy.',
+    ),
   ],
   [
     Buffer.from('\r\n\r\n\0\r\nQUIT\n'),
-    'This is a header of the PROXY protocol, version 2; a connection must begin with an HTTP/1.1 request here: ' +
-      'turn the PROXY protocol off at the proxy.',
+    badHead(
+      400,
+      'This is a header of the PROXY protocol, version 2; a connection must begin with an HTTP/1.1 request here: ' +
+        'turn the PROXY protocol off at the proxy.',
+    ),
   ],
-  [
-    Buffer.from('PRI * HTTP/2.0'),
-    'This is the preface of HTTP/2; a WebSocket connection must begin with an HTTP/1.1 request here.',
-  ],
+  [Buffer.from('PRI * HTTP/2.0'), HTTP2_REFUSAL],
   [
     // A record of the kind handshake, of any version (RFC 8446 section 5.1).
     Buffer.from([0x16, 0x03]),
-    'This is a TLS ClientHello; a connection must begin with an HTTP/1.1 request here: ' +
-      'connect with ws:// or http:// instead of wss:// or https://.',
+    badHead(
+      400,
+      'This is a TLS ClientHello; a connection must begin with an HTTP/1.1 request here: ' +
+        'connect with ws:// or http:// instead of wss:// or https://.',
+    ),
   ],
 ]
 
 const TOO_LONG = badHead(431, `The request head must not be longer than ${MAX_HEAD_OCTETS / 1024} KiB.`)
-const TOO_MANY_FIELD_LINES = badHead(431, `The request must not have more than ${MAX_FIELD_LINES} header lines.`)
+export const TOO_MANY_FIELD_LINES = badHead(431, `The request must not have more than ${MAX_FIELD_LINES} header lines.`)
 
 export class RequestHeadReader {
   /** The request, once its head is whole; OWS is off its values. */
@@ -146,6 +157,11 @@ export class RequestHeadReader {
     return this.#held?.toString('latin1', 0, this.#length) ?? this.text
   }
 
+  /** What is refused begins as the preface of HTTP/2 does (RFC 9113 section 3.4). */
+  get isHttp2(): boolean {
+    return this.refusal === HTTP2_REFUSAL
+  }
+
   /** Whether any octet has come. */
   get begun(): boolean {
     return this.#length > 0
@@ -153,7 +169,8 @@ export class RequestHeadReader {
 
   /**
    * Reads the octets of `chunk` from `start` to `end`; the chunk may be overwritten afterwards. Returns the position
-   * behind the head, or `end` as long as it is not whole. What follows a refusal is nobody's.
+   * behind the head, or `end` as long as it is not whole. What follows a refusal is nobody's, but for what follows the
+   * beginning of HTTP/2's preface: its position is returned.
    */
   push(chunk: Buffer, start: number, end: number): number {
     if (this.head !== undefined) return start
@@ -166,7 +183,7 @@ export class RequestHeadReader {
     } else this.#take(chunk, start, start + count)
     if (this.#isDone()) this.#held = undefined
     else if (before === 0) this.#held = append(undefined, 0, chunk, start, count)
-    return this.head === undefined ? end : start + this.#length - before
+    return this.head === undefined && !this.isHttp2 ? end : start + this.#length - before
   }
 
   #isDone(): boolean {
@@ -203,13 +220,13 @@ export class RequestHeadReader {
 
   /** False while it may still be another protocol, and once it is one. */
   #beginsRequest(octets: Buffer, start: number, end: number): boolean {
-    for (const [beginning, sentence] of OTHER_PROTOCOLS) {
+    for (const [beginning, refusal] of OTHER_PROTOCOLS) {
       const common = Math.min(end - start, beginning.length)
       let same = 0
       while (same < common && octets[start + same] === beginning[same]) same++
       if (same < common) continue
       this.#length = common
-      if (common === beginning.length) this.refusal = badHead(400, sentence)
+      if (common === beginning.length) this.refusal = refusal
       return false
     }
     this.#length = 0

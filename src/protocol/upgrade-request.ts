@@ -50,15 +50,19 @@ export const REFUSAL_REASONS = [
 
 export type RefusalReason = (typeof REFUSAL_REASONS)[number]
 
-export interface Acceptance extends RequestTarget {
+/** What a handshake agrees on. */
+export interface Agreement extends RequestTarget {
   readonly kind: 'accept'
-  /** Value of Sec-WebSocket-Key. */
-  readonly key: string
   /** Value for Sec-WebSocket-Protocol; absent when none is agreed. */
   readonly subprotocol?: string
   readonly deflate?: DeflateAgreement
   /** Value for Sec-WebSocket-Extensions; absent when none is agreed. */
   readonly extensionsHeader?: string
+}
+
+export interface Acceptance extends Agreement {
+  /** Value of Sec-WebSocket-Key. */
+  readonly key: string
 }
 
 export interface Refusal {
@@ -72,7 +76,7 @@ export interface Refusal {
 }
 
 /** The request with its headers at hand. `values` gives each line of a header, in order; none is an empty array. */
-interface Handshake {
+export interface Handshake {
   readonly request: UpgradeRequest
   readonly values: (name: string) => readonly string[]
 }
@@ -109,10 +113,13 @@ export function judgeUpgrade(request: UpgradeRequest, rules: UpgradeRules): Acce
   }
   const target = parseTarget(request.target)
   if (target === undefined) return BAD_TARGET
-  return checkPath(target, rules) ?? checkOrigin(handshake, rules) ?? negotiate(handshake, target, rules)
+  const refusal = checkPath(target, rules) ?? checkOrigin(handshake, rules)
+  if (refusal !== undefined) return refusal
+  const agreement = negotiate(handshake, target, rules)
+  return agreement.kind === 'refuse' ? agreement : { ...agreement, key: handshake.values('sec-websocket-key')[0] }
 }
 
-function negotiate({ values }: Handshake, target: RequestTarget, rules: UpgradeRules): Acceptance | Refusal {
+export function negotiate({ values }: Handshake, target: RequestTarget, rules: UpgradeRules): Agreement | Refusal {
   const subprotocols = parseOptional(values('sec-websocket-protocol'), parseSubprotocols)
   if (!subprotocols.ok) return badRequest(`The Sec-WebSocket-Protocol header is malformed: ${subprotocols.problem}.`)
 
@@ -124,7 +131,6 @@ function negotiate({ values }: Handshake, target: RequestTarget, rules: UpgradeR
   return {
     kind: 'accept',
     ...target,
-    key: values('sec-websocket-key')[0],
     ...(subprotocol !== undefined && { subprotocol }),
     ...(deflate !== undefined && { deflate, extensionsHeader: deflate.response }),
   }
@@ -176,7 +182,7 @@ function checkConnection({ values }: Handshake): Refusal | undefined {
 }
 
 /** A body would stand where the first frame is expected. */
-function checkNoBody({ values }: Handshake): Refusal | undefined {
+export function checkNoBody({ values }: Handshake): Refusal | undefined {
   if (values('transfer-encoding').length > 0) {
     return badRequest('A WebSocket handshake has no body: the Transfer-Encoding header is not allowed.')
   }
@@ -187,7 +193,7 @@ function checkNoBody({ values }: Handshake): Refusal | undefined {
 }
 
 /** Comes before the key, since another version may have other rules for it (RFC 6455 section 4.4). */
-function checkVersion({ values }: Handshake): Refusal | undefined {
+export function checkVersion({ values }: Handshake): Refusal | undefined {
   const versions = values('sec-websocket-version')
   if (versions.length !== 1) {
     return badRequest('The Sec-WebSocket-Version header must be there exactly once, with the value 13.')
@@ -201,13 +207,13 @@ function checkVersion({ values }: Handshake): Refusal | undefined {
   )
 }
 
-function checkKey({ values }: Handshake): Refusal | undefined {
+export function checkKey({ values }: Handshake): Refusal | undefined {
   const keys = values('sec-websocket-key')
   if (keys.length === 1 && KEY.test(keys[0])) return undefined
   return badRequest('The Sec-WebSocket-Key header must be there exactly once, with 16 octets in base64.')
 }
 
-function checkPath({ path }: RequestTarget, rules: UpgradeRules): Refusal | undefined {
+export function checkPath({ path }: RequestTarget, rules: UpgradeRules): Refusal | undefined {
   if (rules.path === undefined || path === rules.path) return undefined
   return refusal(404, 'path', `Nothing is served at ${quote(path)}; the echo service is at ${quote(rules.path)}.`)
 }
@@ -216,7 +222,7 @@ function checkPath({ path }: RequestTarget, rules: UpgradeRules): Refusal | unde
  * The list is there against pages of foreign sites in a browser. A request without Origin does not come from a browser
  * (RFC 6455 section 4.2.1), and another client could claim any origin it likes (10.2): it is let through.
  */
-function checkOrigin({ values }: Handshake, rules: UpgradeRules): Refusal | undefined {
+export function checkOrigin({ values }: Handshake, rules: UpgradeRules): Refusal | undefined {
   const origins = values('origin')
   if (origins.length > 1) return badRequest('The Origin header may be there only once.')
   if (origins.length === 0 || rules.origins.length === 0) return undefined
@@ -229,7 +235,7 @@ function checkOrigin({ values }: Handshake, rules: UpgradeRules): Refusal | unde
 const NONE: readonly string[] = []
 
 /** Looks through the lines again for each name: for as few as there are that is quicker than to sort them first. */
-function headerLookup(rawHeaders: readonly string[]): Handshake['values'] {
+export function headerLookup(rawHeaders: readonly string[]): Handshake['values'] {
   return name => {
     let values: string[] | undefined
     for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
@@ -253,7 +259,7 @@ export function quote(value: string): string {
   return `"${harmless}${value.length > 64 ? '...' : ''}"`
 }
 
-function badRequest(sentence: string): Refusal {
+export function badRequest(sentence: string): Refusal {
   return refusal(400, 'bad_request', sentence)
 }
 

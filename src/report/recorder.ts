@@ -3,6 +3,7 @@
 import type { ActiveControls } from '../controls/active.js'
 import type { Outcome } from '../controls/duty.js'
 import { PROTOCOL_ERRORS, type ProtocolErrorCode } from '../errors.js'
+import { connected, responseText } from '../protocol/connect-response.js'
 import { switchingProtocols } from '../protocol/handshake-response.js'
 import { Chops } from './chops.js'
 import { type KeptEntry, summaryOf } from './entry.js'
@@ -23,16 +24,17 @@ export interface Opened {
   readonly id: number
   /** Address and port of the peer. */
   readonly peer: string
-  /** `tcp`, `stream` or `tls`. */
+  /** `tcp`, `stream`, `tls`, `h2c` or `h2`. */
   readonly transport: string
   readonly httpVersion: string
   readonly path: string
   readonly query: string
   /** Head of the request as it came; one that does not end with an empty line is cut. */
   readonly request: string
-  readonly key: string
+  /** Null where no key came, and there was no answer to it. */
+  readonly key: string | null
   /** Value of the Sec-WebSocket-Accept header that answered the key. */
-  readonly accept: string
+  readonly accept: string | null
   readonly userAgent: string | null
   readonly extensions: string | null
   readonly subprotocol: string | null
@@ -40,7 +42,7 @@ export interface Opened {
   readonly controls?: ActiveControls | undefined
 }
 
-/** Counts the octets of the connection's socket, those of the handshake included. */
+/** Counts the octets of the connection's socket, those of the handshake included; of a stream, those of its DATA. */
 export interface OctetSource {
   readonly octetsReceived: number
   readonly octetsSent: number
@@ -108,7 +110,7 @@ export class Recorder implements KeptEntry {
     return this.#opened.path
   }
 
-  get key(): string {
+  get key(): string | null {
     return this.#opened.key
   }
 
@@ -189,10 +191,9 @@ export class Recorder implements KeptEntry {
   }
 
   report(secrets: Secrets = 'mask'): ConnectionReport {
-    const { transport, httpVersion, path, query, key, request, accept, extensions, subprotocol, controls } =
-      this.#opened
+    const { transport, httpVersion, path, query, key, request, extensions, subprotocol, controls } = this.#opened
     const { octetsReceived, octetsSent, unsent } = this.#octets
-    const response = controls?.response ?? switchingProtocols(accept, extensions, subprotocol)
+    const response = controls?.response ?? responseOf(this.#opened)
     const mask = MASKS[secrets]
     const now = performance.now()
     const time = this.#time ?? new TimeAccount()
@@ -256,4 +257,9 @@ export class Recorder implements KeptEntry {
     const { unsent } = this.#octets
     return unsent > 0 ? `${unsent} octets were not sent before the connection was gone` : null
   }
+}
+
+function responseOf(opened: Opened): string {
+  if (opened.httpVersion === '2') return responseText(connected(opened))
+  return switchingProtocols(opened.accept, opened.extensions, opened.subprotocol)
 }

@@ -1,6 +1,7 @@
 // What is kept of a refused opening handshake: the octets of its request, and why. All else is made of them when it is told.
 
 import { parseTarget } from '../protocol/request-target.js'
+import { statusOf } from '../protocol/response-status.js'
 import type { RefusalReason } from '../protocol/upgrade-request.js'
 import { type KeptEntry, summaryOf } from './entry.js'
 import { keptHead } from './kept-head.js'
@@ -21,6 +22,10 @@ export interface RefusedRequest {
 
 /** Octets that are kept of a response: ours are shorter. */
 const MOST_RESPONSE = 2048
+
+/** In a request line, and over HTTP/2 in a field among the first. */
+const TARGET = /^(?:\r\n)?[^:\s]+ (\S+) HTTP\//
+const PATH_FIELD = /^(?::[a-z]+: .*\r\n)*:path: (\S+)\r\n/
 
 export class RefusedHandshake implements KeptEntry {
   readonly id: number
@@ -68,7 +73,6 @@ export class RefusedHandshake implements KeptEntry {
     const mask = MASKS[secrets]
     const query = this.#target?.query ?? null
     const [head, body = ''] = this.#response.split('\r\n\r\n')
-    const [, status] = /^HTTP\/1\.1 (\d{3}) /.exec(head) ?? []
     return {
       ...this.summary(secrets),
       state: 'refused',
@@ -80,7 +84,7 @@ export class RefusedHandshake implements KeptEntry {
         response: mask.text(this.#response).trimEnd(),
       },
       refusal: {
-        status: status === undefined ? null : Number(status),
+        status: statusOf(head) ?? null,
         reason: this.error,
         sentence: mask.text(body).trimEnd(),
       },
@@ -89,7 +93,7 @@ export class RefusedHandshake implements KeptEntry {
 
   /** Undefined when no request line came, or none with a path. */
   get #target(): { readonly path: string; readonly query: string } | undefined {
-    const [, target] = /^(?:\r\n)?\S+ (\S+) HTTP\//.exec(this.#head) ?? []
+    const [, target] = TARGET.exec(this.#head) ?? PATH_FIELD.exec(this.#head) ?? []
     return target === undefined ? undefined : parseTarget(target)
   }
 

@@ -17,7 +17,7 @@ export interface Chop {
 }
 
 export interface DirectionReport {
-  /** Octets of the socket, the opening handshake included. */
+  /** Octets of the socket, the opening handshake included; over HTTP/2, those of the stream's DATA frames. */
   readonly octets: number
   /**
    * Reads or writes after the handshake by size, ascending; under TLS, of what it carries. Sizes beyond the first 100
@@ -109,7 +109,7 @@ export interface ConnectionSummary {
   readonly peer: string
   /** Of the request target, without the query. This and the next two are null where a refused client did not send them. */
   readonly path: string | null
-  /** Value of the Sec-WebSocket-Key header. */
+  /** Value of the Sec-WebSocket-Key header; null also over HTTP/2, where clients need not send one. */
   readonly key: string | null
   readonly userAgent: string | null
   /** Null unless it has closed. */
@@ -148,13 +148,15 @@ export interface RefusalReport extends ConnectionSummary {
 
 export interface ConnectionReport extends ConnectionSummary {
   readonly state: 'open' | 'closed'
-  /** What carried it: `tcp`, `tls`, or `stream` where Node's bare TCP handle could not be used. */
+  /**
+   * What carried it: `tcp`, `tls`, or `stream` where Node's bare TCP handle could not be used; `h2c` is a stream of HTTP/2 over
+   * TCP, `h2` over TLS.
+   */
   readonly transport: string
   readonly httpVersion: string
   readonly path: string
   /** Of the request target, without its `?`. */
   readonly query: string
-  readonly key: string
   readonly handshake: Handshake
   readonly closing: {
     /** Who sent the first Close frame. */

@@ -4,35 +4,33 @@ import { Socket } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
 import { BareTransport } from './bare-transport.js'
 import { StreamTransport } from './stream-transport.js'
-import { isUsable } from './tcp-handle.js'
+import { isUsable, socketOver } from './tcp-handle.js'
 import type { OctetObserver, Transport, TransportHandler } from './transport.js'
 
 /**
  * Puts a transport over what came with a hand-over: a bare handle, or a socket where the primary could not send one.
  *
  * @param secureContext certificate and key; undefined for plain TCP
+ * @param http2 whether TLS may agree on HTTP/2
  */
 export function acceptTransport(
   handle: unknown,
   secureContext: SecureContext | undefined,
   observer: OctetObserver,
   handler: TransportHandler,
+  http2 = false,
 ): Transport {
   if (secureContext === undefined && isUsable(handle)) return new BareTransport(handle, observer, handler)
   const socket = handle instanceof Socket ? handle : socketOver(handle)
   socket.allowHalfOpen = true
-  const stream = secureContext === undefined ? socket : secure(socket, secureContext)
+  const stream = secureContext === undefined ? socket : secure(socket, secureContext, http2)
   return new StreamTransport(stream, socket, observer, handler)
 }
 
-function socketOver(handle: unknown): Socket {
-  const options = { handle, readable: true, writable: true }
-  return new Socket(options as ConstructorParameters<typeof Socket>[0])
-}
-
 /** Renegotiation, which TLS 1.2 has, would let a client have the server do handshakes for next to nothing. */
-function secure(socket: Socket, secureContext: SecureContext): TLSSocket {
-  const stream = new TLSSocket(socket, { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] })
+function secure(socket: Socket, secureContext: SecureContext, http2: boolean): TLSSocket {
+  const protocols = http2 ? ['h2', 'http/1.1'] : ['http/1.1']
+  const stream = new TLSSocket(socket, { isServer: true, secureContext, ALPNProtocols: protocols })
   stream.disableRenegotiation()
   // Without a `tls.Server` around it a socket tells of its errors here, and goes on.
   stream.on('_tlsError', () => stream.destroy())

@@ -8,11 +8,12 @@ import {
   peerName,
   readResult,
   shutdownRequest,
+  socketOver,
   type TcpHandle,
   type WriteRequest,
   writeRequest,
 } from './tcp-handle.js'
-import type { OctetObserver, Transport, TransportHandler } from './transport.js'
+import type { OctetObserver, ReleasedSocket, Transport, TransportHandler } from './transport.js'
 
 /**
  * Octets that one read can bring. Larger ones save reads and writes, but while one is echoed all other connections wait.
@@ -141,6 +142,13 @@ export class BareTransport implements Transport {
     if (this.#closing) return
     this.#beginClosing()
     this.#handle.reset(onClosed)
+  }
+
+  release(): ReleasedSocket {
+    this.pause()
+    this.#beginClosing()
+    const socket = socketOver(this.#handle)
+    return { socket, carrier: socket }
   }
 
   #beginClosing(): void {

@@ -3,7 +3,7 @@
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { handleOf } from './tcp-handle.js'
-import type { OctetObserver, Transport, TransportHandler } from './transport.js'
+import type { OctetObserver, ReleasedSocket, Transport, TransportHandler } from './transport.js'
 
 export class StreamTransport implements Transport {
   handler: TransportHandler
@@ -60,6 +60,10 @@ export class StreamTransport implements Transport {
 
   get tlsVersion(): string | undefined {
     return this.#stream instanceof TLSSocket ? (this.#stream.getProtocol() ?? undefined) : undefined
+  }
+
+  get wantsHttp2(): boolean {
+    return this.#stream instanceof TLSSocket && this.#stream.alpnProtocol === 'h2'
   }
 
   get octetsReceived(): number {
@@ -125,6 +129,14 @@ export class StreamTransport implements Transport {
     // The socket first: TLS would say goodbye.
     this.#socket.resetAndDestroy()
     this.#stream.destroy()
+  }
+
+  release(): ReleasedSocket {
+    this.#count()
+    const stream = this.#stream
+    stream.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose).pause()
+    for (const each of [stream, this.#socket]) each.allowHalfOpen = false
+    return { socket: stream, carrier: this.#socket }
   }
 
   readonly #onData = (chunk: Buffer): void => {

@@ -4,7 +4,7 @@
 // here since Node 12; none of them is public, so all of them are looked for, and where one is missing connections go the
 // way of streams. test/integration/bare-handles.test.ts fails where that happens on a Node that should have them.
 
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 
 /** The part of Node's TCP handle that is used here. Functions that return a number return the system's error, or 0. */
 export interface TcpHandle {
@@ -134,6 +134,12 @@ export function shutdownRequest(): HandleRequest {
 export function peerName(handle: Pick<TcpHandle, 'getpeername'>): string {
   const name: PeerName = {}
   return handle.getpeername(name) === 0 ? [name.address, name.port].join(':') : ''
+}
+
+/** A socket over a handle; nothing is read before somebody asks for it. */
+export function socketOver(handle: unknown): Socket {
+  const options = { handle, manualStart: true, readable: true, writable: true }
+  return new Socket(options as ConstructorParameters<typeof Socket>[0])
 }
 
 /** The handle under a socket, for its counts of octets; undefined when it is not as expected. */

@@ -1,7 +1,10 @@
 // Where the octets of one connection come from and go to: one interface, whatever carries them.
 //
-// Each way (bare-transport: TCP; stream-transport: TLS, and TCP where bare handles cannot be used) keeps the other half
-// open: the peer's FIN ends reading, and what is written after it still goes out.
+// Each way (bare-transport: TCP; stream-transport: TLS, and TCP where bare handles cannot be used; http2-stream-transport: a
+// stream of an HTTP/2 session) keeps the other half open: the peer's FIN ends reading, and what is written after it still
+// goes out. Of a stream END_STREAM is the FIN, and RST_STREAM the RST (RFC 8441 section 5).
+
+import type { Socket } from 'node:net'
 
 /** Hears what happens on a transport. */
 export interface TransportHandler {
@@ -25,7 +28,9 @@ export interface Transport {
   readonly peer: string
   /** Such as `TLSv1.3`; undefined without TLS. */
   readonly tlsVersion?: string | undefined
-  /** Octets of the socket so far, those of TLS itself included. */
+  /** TLS has agreed on HTTP/2 (ALPN). */
+  readonly wantsHttp2?: boolean
+  /** Octets of the socket so far, those of TLS itself included; of a stream, what its DATA frames carried. */
   readonly octetsReceived: number
   /** Those of them that the kernel has taken. */
   readonly octetsSent: number
@@ -50,14 +55,23 @@ export interface Transport {
   destroy(): void
   /** The same with RST, so that the peer learns of it as an error. */
   reset(): void
+  /** Gives the socket up, for an HTTP/2 session to take over: nothing of it comes here any more. A stream has none. */
+  release?(): ReleasedSocket
 }
 
-/** `tcp` is the bare handle, `stream` its fallback. */
-export type TransportKind = 'tcp' | 'stream' | 'tls'
+/** What carries a connection that nobody serves any more, half-open no longer: with TLS, above its TCP socket. */
+export interface ReleasedSocket {
+  readonly socket: Socket
+  /** The TCP socket. Its octets up to now are counted. */
+  readonly carrier: Socket
+}
+
+/** `tcp` is the bare handle, `stream` its fallback; `h2c` and `h2` are streams of HTTP/2 over TCP and over TLS. */
+export type TransportKind = 'tcp' | 'stream' | 'tls' | 'h2c' | 'h2'
 
 /** Counts the octets of all transports of a process. */
 export interface OctetObserver {
-  /** One read; under TLS, of what it carries. */
+  /** One read; under TLS and HTTP/2, of what they carry. */
   read(size: number): void
   /** One write, handed over; `wireSent` counts what the kernel took of it. */
   write(size: number): void
@@ -67,4 +81,7 @@ export interface OctetObserver {
   /** Octets of the socket. */
   wireReceived(size: number): void
   wireSent(size: number): void
+  /** Those of them that are an HTTP/2 session's own: all but what its streams carried. */
+  overheadReceived(size: number): void
+  overheadSent(size: number): void
 }

@@ -4,6 +4,7 @@
 import type { Logger } from 'pino'
 import type { ProtocolError } from '../errors.js'
 import { Occasional } from '../occasional.js'
+import { statusOf } from '../protocol/response-status.js'
 import type { RefusedRequest } from '../report/refused-handshake.js'
 import type { ConnectionTerms } from './connection-terms.js'
 
@@ -33,8 +34,7 @@ export class ConnectionLog {
 
   refused({ id, peer, reason, response }: Pick<RefusedRequest, 'id' | 'peer' | 'reason' | 'response'>): void {
     if (this.#each) {
-      const [, status] = /^HTTP\/1\.1 (\d{3}) /.exec(response) ?? []
-      this.#log.debug({ connection: id, peer, reason, status: Number(status ?? 0) }, 'opening handshake refused')
+      this.#log.debug({ connection: id, peer, reason, status: statusOf(response) ?? 0 }, 'opening handshake refused')
     }
     this.#refusals.happened(reason)
   }

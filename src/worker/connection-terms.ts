@@ -2,6 +2,7 @@
 // and the head of its report.
 
 import type { ActiveControls } from '../controls/active.js'
+import type { ConnectAcceptance } from '../protocol/connect-request.js'
 import type { DeflateAgreement } from '../protocol/deflate-negotiation.js'
 import type { Acceptance, UpgradeRequest } from '../protocol/upgrade-request.js'
 import { MOST_KEPT } from '../report/kept-head.js'
@@ -13,16 +14,16 @@ export interface ConnectionTerms {
   /** Address and port of the peer. */
   readonly peer: string
   readonly transport: TransportKind
-  /** Such as `1.1`. */
+  /** Such as `1.1`, or `2`. */
   readonly httpVersion: string
   /** Path and query of the request target; the query is without its `?` and empty where there is none. */
   readonly path: string
   readonly query: string
   /** Head of the request as it came, up to `MOST_KEPT` octets of it. */
   readonly request: string
-  /** Value of Sec-WebSocket-Key, and of the Sec-WebSocket-Accept that answered it. */
-  readonly key: string
-  readonly accept: string
+  /** Value of Sec-WebSocket-Key, and of the Sec-WebSocket-Accept that answered it; null where none came over HTTP/2. */
+  readonly key: string | null
+  readonly accept: string | null
   readonly userAgent: string | null
   /** Values of the headers that answered the client's offers; null where nothing was agreed. */
   readonly extensions: string | null
@@ -44,8 +45,8 @@ export function connectionTerms(
   transport: Transport,
   request: UpgradeRequest,
   head: string,
-  acceptance: Acceptance,
-  accept: string,
+  acceptance: Acceptance | ConnectAcceptance,
+  accept: string | null,
   controls?: ActiveControls,
 ): ConnectionTerms {
   const { deflate, extensionsHeader, subprotocol } = acceptance
@@ -61,7 +62,7 @@ export function connectionTerms(
     path: keep(acceptance.path, MOST_TARGET_KEPT),
     query: keep(acceptance.query, MOST_TARGET_KEPT),
     request: keep(head, MOST_KEPT),
-    key: keep(acceptance.key, MOST_KEPT),
+    key: acceptance.key === undefined ? null : keep(acceptance.key, MOST_KEPT),
     accept,
     userAgent: agent && keep(agent.slice(0, MOST_AGENT_KEPT), MOST_AGENT_KEPT),
     extensions: extensionsHeader ?? null,

@@ -122,6 +122,12 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
     return this.#transport.peer
   }
 
+  /** Whether it is a stream of an HTTP/2 session. */
+  get carriedByStream(): boolean {
+    const { kind } = this.#transport
+    return kind === 'h2c' || kind === 'h2'
+  }
+
   /** Who closed, the code, and the seconds that it lasted. */
   get ending(): { readonly initiator: Initiator; readonly code: number; readonly seconds: number } {
     const { initiator, code } = this.#closing

@@ -19,7 +19,7 @@ const LAST_GRACE = 1000
 
 export class Departure {
   readonly #connections: ReadonlyMap<number, Connection>
-  readonly #openings: Pick<Openings, 'size' | 'close'>
+  readonly #openings: Pick<Openings, 'size' | 'sessions' | 'close' | 'goAway' | 'cut'>
   readonly #handovers: Pick<Handovers, 'size'>
   readonly #drainTimeout: number
   readonly #onDone: (cut: number) => void
@@ -31,7 +31,7 @@ export class Departure {
   /** `onDone` is called once, when no connection is left, with the number of those that had to be cut. */
   constructor(
     connections: ReadonlyMap<number, Connection>,
-    openings: Pick<Openings, 'size' | 'close'>,
+    openings: Pick<Openings, 'size' | 'sessions' | 'close' | 'goAway' | 'cut'>,
     handovers: Pick<Handovers, 'size'>,
     drainTimeout: number,
     onDone: (cut: number) => void,
@@ -55,6 +55,8 @@ export class Departure {
       this.#closeInGroups()
       this.#timer = setTimeout(() => this.#endAll(GOING_AWAY), this.#drainTimeout)
     } else {
+      // The sessions' streams go on, and new ones go elsewhere.
+      this.#openings.goAway()
       this.#timer = setTimeout(() => this.#endAll(SERVICE_RESTART), this.#drainTimeout)
     }
     this.#endWhenEmpty()
@@ -67,7 +69,8 @@ export class Departure {
   }
 
   #endWhenEmpty(): void {
-    if (this.#connections.size + this.#openings.size + this.#handovers.size > 0 || this.#done) return
+    const { size, sessions } = this.#openings
+    if (this.#connections.size + size + sessions + this.#handovers.size > 0 || this.#done) return
     this.#done = true
     clearTimeout(this.#timer)
     clearTimeout(this.#groupTimer)
@@ -94,6 +97,7 @@ export class Departure {
 
   #cutAll(): void {
     for (const connection of [...this.#connections.values()]) connection.destroy(OVER)
+    this.#openings.cut()
   }
 }
 

@@ -10,8 +10,10 @@ export interface GaugeSources {
   readonly pauses: Pick<Pauses, 'connections'>
   readonly budget: Pick<MemoryBudget, 'held'>
   readonly codec: Pick<Codec, 'queued' | 'threads'>
-  /** Connections in their opening handshake. */
-  readonly openings: { readonly size: number }
+  /** Connections in their opening handshake, and HTTP/2 sessions. */
+  readonly openings: { readonly size: number; readonly sessions: number }
+  /** WebSocket connections, and those of them over HTTP/2. */
+  readonly webSockets: { readonly size: number; readonly overHttp2: number }
 }
 
 export class Gauges {
@@ -28,13 +30,16 @@ export class Gauges {
   }
 
   #ofConnections(): Omit<Record<WorkerGauge, number>, ProcessGauge> {
-    const { pauses, budget, codec, openings } = this.#sources
+    const { pauses, budget, codec, openings, webSockets } = this.#sources
     return {
       pausedConnections: pauses.connections,
       bufferedBytes: budget.held,
       codecQueueMessages: codec.queued,
       codecThreads: codec.threads,
       openings: openings.size,
+      http2Sessions: openings.sessions,
+      http1WebSockets: webSockets.size - webSockets.overHttp2,
+      http2WebSockets: webSockets.overHttp2,
     }
   }
 }

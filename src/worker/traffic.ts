@@ -2,6 +2,7 @@
 
 import { CONTROL_NAMES, type ControlName } from '../control-names.js'
 import type { ProtocolErrorCode } from '../errors.js'
+import type { MajorVersion, SessionEnd } from '../metrics/catalogue.js'
 import type { Counters } from '../metrics/counters.js'
 import { histogramAt, offsetOf } from '../metrics/layout.js'
 import { CLOSE_CODE_LABELS, closeCodeLabel } from '../protocol/close-codes.js'
@@ -18,6 +19,7 @@ interface Direction {
   readonly messages: number
   readonly octets: number
   readonly wire: number
+  readonly overhead: number
 }
 
 function directionOf(direction: 'received' | 'sent'): Direction {
@@ -27,6 +29,7 @@ function directionOf(direction: 'received' | 'sent'): Direction {
     messages: offsetOf('messages_total', { direction, opcode: 'text' }),
     octets: offsetOf('message_bytes_total', { direction, opcode: 'text' }),
     wire: offsetOf('wire_bytes_total', { direction }),
+    overhead: offsetOf('http2_overhead_bytes_total', { direction }),
   }
 }
 
@@ -39,6 +42,10 @@ const ECHO_PLAIN = histogramAt('echo_duration_seconds', { compressed: 'false' })
 const ECHO_COMPRESSED = histogramAt('echo_duration_seconds', { compressed: 'true' })
 const RESULTS: readonly string[] = ['accepted', ...REFUSAL_REASONS]
 const HANDSHAKES = offsetOf('handshakes_total', { result: 'accepted' })
+const VERSIONS: Readonly<Record<MajorVersion, number>> = {
+  1: offsetOf('handshakes_by_version_total', { http_version: '1', result: 'accepted' }),
+  2: offsetOf('handshakes_by_version_total', { http_version: '2', result: 'accepted' }),
+}
 const CLOSES = {
   client: offsetOf('closes_total', { initiator: 'client', code: CLOSE_CODE_LABELS[0] }),
   server: offsetOf('closes_total', { initiator: 'server', code: CLOSE_CODE_LABELS[0] }),
@@ -143,6 +150,18 @@ export class Traffic implements OctetObserver {
     this.#values[SENT.wire] += size
   }
 
+  overheadReceived(size: number): void {
+    this.#values[RECEIVED.overhead] += size
+  }
+
+  overheadSent(size: number): void {
+    this.#values[SENT.overhead] += size
+  }
+
+  sessionEnded(cause: SessionEnd): void {
+    this.#values[offsetOf('http2_sessions_ended_total', { cause })]++
+  }
+
   frameReceived(opcode: number): void {
     this.#tally?.frameReceived(opcode)
     this.#values[RECEIVED.frames + OPCODE_INDEX[opcode]]++
@@ -181,8 +200,9 @@ export class Traffic implements OctetObserver {
     this.#values[offsetOf('connections_rejected_total', { reason })]++
   }
 
-  handshake(result: 'accepted' | RefusalReason): void {
+  handshake(result: 'accepted' | RefusalReason, version: MajorVersion): void {
     this.#values[HANDSHAKES + RESULTS.indexOf(result)]++
+    this.#values[VERSIONS[version] + (result === 'accepted' ? 0 : 1)]++
   }
 
   /** A test control did what it is for. */

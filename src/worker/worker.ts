@@ -6,7 +6,16 @@ import type { Logger } from 'pino'
 import { Codec } from '../codec/codec.js'
 import { receiveHandles } from '../handle-channel.js'
 import { createLog } from '../log.js'
-import type { Changes, DefaultControls, FromWorker, Handover, Leave, Start, ToWorker } from '../messages.js'
+import type {
+  Changes,
+  DefaultControls,
+  FromWorker,
+  Handover,
+  Leave,
+  OpenStreams,
+  Start,
+  ToWorker,
+} from '../messages.js'
 import { Counters } from '../metrics/counters.js'
 import { offsetOf } from '../metrics/layout.js'
 import { Occasional } from '../occasional.js'
@@ -20,6 +29,7 @@ import { Connection, type ConnectionContext, decoderRules } from './connection.j
 import { ConnectionActions } from './connection-actions.js'
 import { ConnectionLog } from './connection-log.js'
 import type { ConnectionTerms } from './connection-terms.js'
+import { Connections } from './connections.js'
 import { ControlledConnection } from './controlled-connection.js'
 import { ControlledTransport } from './controlled-transport.js'
 import { sendInParts } from './departing-reports.js'
@@ -31,18 +41,16 @@ import { sendListing } from './listing.js'
 import { LoopWatch } from './loop-watch.js'
 import { MemoryBudget } from './memory-budget.js'
 import { MessageBlocks } from './message-blocks.js'
-import type { Opening } from './opening/opening.js'
 import { OpeningControls } from './opening/opening-controls.js'
 import { Openings, type OpeningsHandler } from './opening/openings.js'
 import { Outbox } from './outbox.js'
 import { Pauses } from './pauses.js'
 import { PingTimes } from './ping-times.js'
 import { watchCollections } from './process-gauges.js'
+import { COUNTS_INTERVAL, Snapshots } from './snapshots.js'
 import { Traffic } from './traffic.js'
 import { Share, Turns } from './turns.js'
 
-/** Milliseconds between two unasked snapshots. */
-const SNAPSHOT_INTERVAL = 250
 /** Bounds of the pause between two looks at the deadlines, in milliseconds. */
 const SWEEP_INTERVAL = { least: 10, most: 250 }
 
@@ -54,14 +62,14 @@ export function runWorker(): void {
   let worker: WorkerService | undefined
   receiveHandles((handover, connection) => worker?.handovers.arrived(handover, connection))
   process.on('message', (message: ToWorker) => {
-    if (message.type === 'start') void start(message).then(started => (worker = started))
+    if (message.type === 'start') worker = start(message)
     else worker?.onMessage(message)
   })
 }
 
-async function start({ settings, worker }: Start): Promise<WorkerService> {
+function start({ settings, worker }: Start): WorkerService {
   const counters = new Counters()
-  const log = await createLog(settings.logLevel, () => counters.add(LOG_LINES_LOST, 1), { worker })
+  const log = createLog(settings.logLevel, () => counters.add(LOG_LINES_LOST, 1), { worker })
   const service = new WorkerService(
     settings,
     counters,
@@ -79,18 +87,17 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
   readonly #reports: boolean
   readonly #log: Logger
   readonly #connectionLog: ConnectionLog
-  readonly #counters: Counters
   readonly #traffic: Traffic
   readonly #openings: Openings
   readonly #controls: OpeningControls
   readonly #actions: ConnectionActions
   readonly #codec: Codec
   readonly #blocks = new MessageBlocks()
-  readonly #gauges: Gauges
+  readonly #snapshots: Snapshots
   readonly #loop: LoopWatch
   readonly #pauses: Pauses
   readonly #context: ConnectionContext
-  readonly #connections = new Map<number, Connection>()
+  readonly #connections = new Connections()
   readonly #collector = new IdleCollector()
   readonly #budget: MemoryBudget
   readonly #timers: NodeJS.Timeout[]
@@ -103,7 +110,6 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     this.#reports = settings.reports > 0
     this.#log = log
     this.#connectionLog = new ConnectionLog(log)
-    this.#counters = counters
     this.#codec = codec
     this.#budget = new MemoryBudget(Math.floor(settings.memoryBudget / settings.workers))
     this.#traffic = new Traffic(counters)
@@ -139,28 +145,36 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     )
     this.#openings = new Openings(settings, secureContextOf(settings), this.#traffic, this, this.#controls)
     this.#actions = new ConnectionActions(this.#connections, this.#archive)
-    this.#gauges = new Gauges({
+    const gauges = new Gauges({
       pauses: this.#pauses,
       budget: this.#budget,
       codec,
       openings: this.#openings,
+      webSockets: this.#connections,
     })
+    this.#snapshots = new Snapshots(
+      counters,
+      () => this.#countAll(),
+      () => gauges.take(),
+      send,
+    )
     this.#departure = new Departure(this.#connections, this.#openings, this.handovers, settings.drainTimeout, cut =>
       this.#exit(cut),
     )
     this.#timers = [
-      setInterval(() => this.#sendSnapshot(0), SNAPSHOT_INTERVAL),
+      setInterval(() => this.#snapshots.look(), COUNTS_INTERVAL),
       setInterval(() => this.#sweep(), sweepInterval(settings)),
     ]
   }
 
   onMessage(message: Exclude<ToWorker, Start>): void {
     if (message.type === 'revoke') this.#revoke(message.id)
-    else if (message.type === 'snapshot-request') this.#sendSnapshot(message.question)
+    else if (message.type === 'snapshot-request') this.#snapshots.tell(message.question)
     else if (message.type === 'list-connections') void sendListing(this.#archive, message, send)
     else if (message.type === 'tell-connection')
       send({ type: 'connection', question: message.question, report: this.#archive.get(message.id) ?? null })
     else if (message.type === 'default-controls') this.#setDefaultControls(message)
+    else if (message.type === 'streams-opened') this.#openings.opened(message.streams)
     else if (message.type === 'claimed') this.#controls.granted(message.opening, message.controls)
     else if (message.type === 'act')
       send({ type: 'acted', question: message.question, ...this.#actions.act(message.target, message.action) })
@@ -175,7 +189,11 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     send(changes, written)
   }
 
-  onUpgraded({ transport }: Opening, terms: ConnectionTerms, behind: Buffer): void {
+  ask(message: OpenStreams): void {
+    send(message)
+  }
+
+  onUpgraded(transport: Transport, terms: ConnectionTerms, behind: Buffer): void {
     const connection = this.#connectionFor(terms, transport)
     this.#connections.set(terms.id, connection)
     this.#connectionLog.accepted(terms)
@@ -248,13 +266,13 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     for (const connection of this.#connections.values()) connection.sweep(now)
   }
 
-  #sendSnapshot(question: number): void {
+  #countAll(): void {
     // What is counted and what has become of connections are known together.
     this.handovers.tell()
+    this.#openings.count()
     this.#traffic.addWholeEchoes()
     this.#pauses.addUp()
     this.#loop.look()
-    send({ type: 'snapshot', question, deltas: this.#counters.takeDeltas(), gauges: this.#gauges.take() })
   }
 
   #leave(when: Leave['when']): void {
@@ -268,7 +286,7 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     this.#loop.stop()
     // A process that exits while a thread makes a zlib context is aborted by Node ("close before init").
     const closed = this.#codec.close()
-    this.#sendSnapshot(0)
+    this.#snapshots.tell(0)
     send({ type: 'left', cut, evicted: this.#archive.counts.evicted })
     sendInParts(this.#archive.allEnded(), send, () => void closed.then(() => process.exit(0)))
   }

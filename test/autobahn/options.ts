@@ -14,6 +14,8 @@ npm run autobahn -- [OPTIONS] [-- SERVICE OPTIONS]
   --wstest PATH      the suite's program, if it is installed already
   --url URL          test a service that runs already, instead of starting one
   --admin-url URL    its admin server, such as http://127.0.0.1:8889
+  --through nghttpx  over HTTP/2: through that proxy, which must be installed; frames go as they are, but no key gets through by which
+                     counts could be compared, so the suite's word stands alone
   --no-reconcile     take the suite's word alone; for a --url without connection reports
   --help
 
@@ -30,6 +32,8 @@ export interface Options {
   readonly url: string | undefined
   readonly adminUrl: string | undefined
   readonly reconcile: boolean
+  /** Cases go through nghttpx, which speaks HTTP/2 to the service. */
+  readonly throughNghttpx: boolean
   readonly serviceOptions: readonly string[]
   readonly help: boolean
 }
@@ -47,13 +51,18 @@ export function parseOptions(argv: readonly string[]): Options {
     throw new UsageError('options behind -- are for a service that is started, --url names one that runs already')
   if (values.url !== undefined && values['admin-url'] === undefined && !values['no-reconcile'])
     throw new UsageError('--url needs --admin-url to compare counts, or --no-reconcile')
+  const { through } = values
+  if (through !== undefined && through !== 'nghttpx') throw new UsageError(`--through takes nghttpx, not ${through}`)
+  if (through !== undefined && values.url !== undefined)
+    throw new UsageError('--through is for a service that is started, --url names one that runs already')
   return {
     cases: chosenCases(values.cases, values.quick),
     jobs: positive('--jobs', values.jobs) ?? availableParallelism(),
     wstest: values.wstest,
     url: values.url,
     adminUrl: values['admin-url'],
-    reconcile: !values['no-reconcile'],
+    reconcile: !values['no-reconcile'] && through === undefined,
+    throughNghttpx: through !== undefined,
     serviceOptions,
     help: values.help,
   }
@@ -66,7 +75,7 @@ function flagsOf(args: string[]) {
     return parseArgs({
       args,
       options: {
-        ...{ cases: value, jobs: value, wstest: value, url: value, 'admin-url': value },
+        ...{ cases: value, jobs: value, wstest: value, url: value, 'admin-url': value, through: value },
         ...{ quick: flag, 'no-reconcile': flag, help: flag },
       },
     }).values

@@ -2,6 +2,7 @@
 
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
+import { startProxy } from '../support/http2-proxies.js'
 import { Service } from '../support/service.js'
 import { AdminClient } from './admin-client.js'
 import type { Options } from './options.js'
@@ -18,7 +19,13 @@ export interface Target {
 }
 
 /** @throws Error when the service does not start. */
-export async function openTarget({ url, adminUrl, reconcile, serviceOptions }: Options): Promise<Target> {
+export async function openTarget({
+  url,
+  adminUrl,
+  reconcile,
+  throughNghttpx,
+  serviceOptions,
+}: Options): Promise<Target> {
   if (url !== undefined) {
     const admin = reconcile && adminUrl !== undefined ? new AdminClient(adminUrl) : undefined
     return { url, admin, stop: async () => {} }
@@ -28,7 +35,14 @@ export async function openTarget({ url, adminUrl, reconcile, serviceOptions }: O
   passOnComplaints(service)
   await service.listening()
   const admin = reconcile ? new AdminClient(service.adminUrl) : undefined
-  return { url: service.url, admin, stop: () => service.stop() }
+  if (!throughNghttpx) return { url: service.url, admin, stop: () => service.stop() }
+  try {
+    const proxy = await startProxy('nghttpx', 'nghttpx', service.port)
+    return { url: `ws://127.0.0.1:${proxy.port}`, admin, stop: () => proxy.stop().then(() => service.stop()) }
+  } catch (error) {
+    await service.stop()
+    throw error
+  }
 }
 
 /** Shows what the service says outside its log, such as that an option is wrong. */

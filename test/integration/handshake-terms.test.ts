@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { deflateMessage, inflateMessage } from '../support/deflate-message.js'
 import { assertEchoes, assertRefused, HOST, headers, refusal, upgrade } from '../support/handshake.js'
 import { requestHead } from '../support/raw-client.js'
-import { startService } from '../support/transport-under-test.js'
+import { isOverHttp2, startService } from '../support/transport-under-test.js'
 
 test('path, origin and subprotocol as configured', async t => {
   const configured = [
@@ -122,7 +122,10 @@ test('permessage-deflate is negotiated', async t => {
   }
 })
 
-test('limits of connections', async t => {
+/** Sessions of HTTP/2 count beside their streams: test/integration/http2.test.ts has these limits. */
+const skip = isOverHttp2()
+
+test('limits of connections', { skip }, async t => {
   const service = await startService(t, '--workers', '2', '--max-connections', '3', '--max-connections-per-ip', '2')
   const nobodyLeft = () =>
     service.until(
@@ -145,7 +148,7 @@ test('limits of connections', async t => {
   })
 })
 
-test('503 above the limit of all connections, whatever the request asks for', async t => {
+test('503 above the limit of all connections, whatever the request asks for', { skip }, async t => {
   const service = await startService(t, '--workers', '2', '--max-connections', '2')
   const [, first] = await upgrade(t, service, requestHead())
   await upgrade(t, service, requestHead())

@@ -142,7 +142,6 @@ test('a request that is refused', async t => {
       400,
       /PROXY protocol, version 2/,
     ],
-    'the preface of HTTP/2': ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400, /preface of HTTP\/2/],
     'a bare line feed in a header': ['GET / HTTP/1.1\r\nHost: a\r\nB: c\nd\r\n\r\n', 400, /end with CR LF/],
     'a head above 16 KiB': [requestHead(headers(undefined, `X: ${'x'.repeat(17_000)}`)), 431, /longer than 16 KiB/],
     'a head of 8 MiB': [requestHead(headers(undefined, `X: ${'x'.repeat(2 ** 23)}`)), 431, /longer than 16 KiB/],

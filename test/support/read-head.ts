@@ -25,12 +25,14 @@ export function readHead(...chunks: readonly Uint8Array[]): HeadRead {
   let length: number | undefined
   for (const chunk of chunks) {
     const wasWhole = reader.head !== undefined
+    const wasHttp2 = reader.isHttp2
     // A letter before the chunk would be a part of its line, and a line feed behind it would end that.
     const buffer = Buffer.alloc(chunk.length + 2 * MARGIN, '\n').fill('G', 0, MARGIN)
     buffer.set(chunk, MARGIN)
     const position = reader.push(buffer, MARGIN, MARGIN + chunk.length)
     buffer.fill(0xff)
     if (wasWhole) assert.equal(position, MARGIN)
+    else if (reader.isHttp2 && !wasHttp2) assert.equal(before + position - MARGIN, reader.text.length)
     else if (reader.head === undefined) assert.equal(position, MARGIN + chunk.length)
     else length = before + position - MARGIN
     before += chunk.length

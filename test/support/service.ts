@@ -5,6 +5,10 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseExposition } from './exposition.js'
+import { endWithUs } from './watchdog.js'
+
+/** Milliseconds that a service gets to write its coverage. */
+const COVERAGE_PATIENCE = 3000
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
 
@@ -35,6 +39,7 @@ export class Service {
   readonly stdout: string[] = []
   port = 0
   adminPort = 0
+  #bridged = false
   readonly #logWaiters = new Set<() => void>()
 
   /** @param openFiles limit on open files for each of the service's processes; without it, that of this process */
@@ -45,6 +50,7 @@ export class Service {
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
+    endWithUs(this.child)
     this.exited = once(this.child, 'exit').then(([code, signal]) => ({ code, signal }))
     createInterface({ input: this.child.stderr as NodeJS.ReadableStream }).on('line', line => {
       if (!line.startsWith('{')) return
@@ -59,7 +65,13 @@ export class Service {
 
   /** `ws://127.0.0.1:PORT`, or `wss:` when the service says so. */
   get url(): string {
-    return this.stdout[0].split(' ')[1]
+    return this.#bridged ? `ws://127.0.0.1:${this.port}` : this.stdout[0].split(' ')[1]
+  }
+
+  /** From now on clients are to connect to this port, without TLS: something there takes them to the service. */
+  goThrough(port: number): void {
+    this.#bridged = true
+    this.port = port
   }
 
   /** Whether clients have to speak TLS. */
@@ -124,10 +136,23 @@ export class Service {
     process.kill(this.pid, name)
   }
 
-  /** Ends the service at once, whatever it is doing; its workers leave by themselves. */
+  /**
+   * Ends the service at once, whatever it is doing; its workers leave by themselves. Where coverage is measured it gets a
+   * moment to go in order, since what is killed tells nothing.
+   */
   async stop(): Promise<void> {
-    if (this.child.exitCode === null && this.child.signalCode === null) this.signal('SIGKILL')
+    if (process.env.NODE_V8_COVERAGE !== undefined && this.#runs) {
+      this.signal('SIGTERM')
+      const patience = setTimeout(() => this.signal('SIGKILL'), COVERAGE_PATIENCE)
+      await this.exited
+      clearTimeout(patience)
+    }
+    if (this.#runs) this.signal('SIGKILL')
     await this.exited
+  }
+
+  get #runs(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null
   }
 }
 

@@ -1,10 +1,12 @@
 // What carries the connections of a suite. Suites of the wire start their service here, and run over bare TCP handles; a test
-// file that says `runOver` before it imports one of them runs it over another way.
+// file that says `runOver` before it imports one of them runs it over another way. Over HTTP/2, clients of HTTP/1.1 go through a
+// bridge.
 
 import assert from 'node:assert/strict'
 import type { ConnectionReport, ConnectionSummary } from '../../src/report/report.js'
 import type { TransportKind } from '../../src/transport/transport.js'
 import { TlsFiles } from './certificate.js'
+import { http2Bridge } from './http2-bridge.js'
 import { sabotage } from './sabotage.js'
 import { Service } from './service.js'
 
@@ -13,9 +15,14 @@ export const WITHOUT_BARE_HANDLES = sabotage(`
   if (cluster.isWorker) process.binding = () => { throw new Error('hidden') }
 `)
 
-export const TRANSPORTS: readonly TransportKind[] = ['tcp', 'stream', 'tls']
+export const TRANSPORTS: readonly TransportKind[] = ['tcp', 'stream', 'tls', 'h2c', 'h2']
 
 let transport: TransportKind = 'tcp'
+
+/** Whether connections are streams, whose sessions are connections beside them. */
+export function isOverHttp2(): boolean {
+  return transport === 'h2c' || transport === 'h2'
+}
 
 export function runOver(kind: TransportKind): void {
   transport = kind
@@ -26,7 +33,8 @@ export async function startService(
   context: { after: (hook: () => Promise<void> | void) => void },
   ...options: string[]
 ): Promise<Service> {
-  const flags = transport === 'tls' ? new TlsFiles(context).flags : []
+  const secure = transport === 'tls' || transport === 'h2'
+  const flags = secure ? new TlsFiles(context).flags : []
   const service = new Service([...options, ...flags], transport === 'stream' ? WITHOUT_BARE_HANDLES : {})
   context.after(async () => {
     try {
@@ -35,7 +43,9 @@ export async function startService(
       await service.stop()
     }
   })
-  return service.listening()
+  await service.listening()
+  if (isOverHttp2()) service.goThrough(await http2Bridge(context, service.port, secure))
+  return service
 }
 
 /** Of a service that has accepted no handshake there is nothing to assert. */

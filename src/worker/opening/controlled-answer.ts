@@ -22,11 +22,15 @@ export class ControlledAnswer implements TransportHandler {
   readonly #controls: ActiveControls
   readonly #holdTimeout: number
   readonly #handler: AnswerHandler
+  readonly #respond: (octets: Buffer) => void
   readonly #early: Buffer[]
   #earlyOctets: number
   #done = false
 
-  /** @param early what came right behind the request; copied by the caller */
+  /**
+   * @param early what came right behind the request; copied by the caller
+   * @param respond sends the answer where it does not go octet by octet
+   */
   constructor(
     transport: Transport,
     answer: Answer,
@@ -34,6 +38,7 @@ export class ControlledAnswer implements TransportHandler {
     holdTimeout: number,
     early: Buffer,
     handler: AnswerHandler,
+    respond = (octets: Buffer): void => void transport.write(octets),
   ) {
     this.#transport = transport
     this.#answer = answer
@@ -42,6 +47,7 @@ export class ControlledAnswer implements TransportHandler {
     this.#early = [early]
     this.#earlyOctets = early.length
     this.#handler = handler
+    this.#respond = respond
     transport.handler = this
   }
 
@@ -77,7 +83,7 @@ export class ControlledAnswer implements TransportHandler {
     if (behind === 'hang') {
       schedule.in(this.#holdTimeout, () => this.#transport.destroy())
     } else if (values.trickle === undefined) {
-      if (octets !== '') this.#transport.write(Buffer.from(octets, 'latin1'))
+      if (octets !== '') this.#respond(Buffer.from(octets, 'latin1'))
       this.#finish()
     } else {
       book.did('trickle', `an octet each ${values.trickle} ms`)

@@ -43,7 +43,7 @@ export function controlledHandshake(
 }
 
 /** Those that have had their effect once the handshake is answered. */
-function noteUses({ values, book }: ActiveControls): void {
+export function noteUses({ values, book }: ActiveControls): void {
   for (const name of ['status', 'handshake', 'subprotocol', 'cookie', 'compression'] as const) {
     const value = values[name]
     if (value !== undefined) book.did(name, String(value))
@@ -51,7 +51,7 @@ function noteUses({ values, book }: ActiveControls): void {
   for (const [name] of values.header ?? []) book.did('header', name)
 }
 
-function describedOf(
+export function describedOf(
   { id, peer, path, query, extensions, subprotocol }: ConnectionTerms,
   transport: Transport,
   { method, httpVersion, rawHeaders }: UpgradeRequest,
@@ -65,6 +65,17 @@ function describedOf(
 export function plainDescription(
   id: number,
   transport: Transport,
+  request: UpgradeRequest,
+  host: Host,
+): string | undefined {
+  const json = plainJson(id, transport, request, host)
+  return json && describedResponse(json, request.method === 'GET')
+}
+
+/** What is told of a plain GET or HEAD; undefined for other requests. */
+export function plainJson(
+  id: number,
+  transport: Transport,
   { method, httpVersion, target, rawHeaders }: UpgradeRequest,
   host: Host,
 ): string | undefined {
@@ -74,5 +85,5 @@ export function plainDescription(
   const tlsVersion = transport.tlsVersion ?? null
   const agreed = { extensions: null, subprotocol: null, controls: '' }
   const described = { id, peer, method, httpVersion, tlsVersion, ...parsed, rawHeaders, ...agreed }
-  return describedResponse(describe(host, described), method === 'GET')
+  return describe(host, described)
 }

@@ -121,6 +121,6 @@ export function missingDeflate({ send, compress }: Controls, deflate: boolean): 
   return undefined
 }
 
-function badControl(problem: string): Refusal {
+export function badControl(problem: string): Refusal {
   return refusal(400, 'bad_control', problem)
 }

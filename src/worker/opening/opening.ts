@@ -29,26 +29,36 @@ const LINGER_OCTETS = 64 * 1024
 /** Milliseconds that a connection above a limit has for its request; then it gets its answer all the same. */
 const OVER_LIMIT_TIME = 1000
 
-export interface OpeningHandler {
-  /** The 101 is written. `behind` is what the peer sent right behind its request, and is lent for the call only. */
-  onUpgraded(opening: Opening, terms: ConnectionTerms, behind: Buffer): void
+/** Told of openings of one kind: of requests of HTTP/1.1, or of those on streams of HTTP/2. */
+export interface OpeningHandler<Of = Opening> {
+  /** The 101, or the 200 of HTTP/2, is written. `behind` is what the peer sent right behind its request, and is lent for the call only. */
+  onUpgraded(opening: Of, terms: ConnectionTerms, behind: Buffer): void
   /**
    * @param response as it was sent, empty for none
    * @param head of the request as far as it came, one character for each octet
    */
-  onRefused(opening: Opening, reason: RefusalReason, response: string, head: string): void
+  onRefused(opening: Of, reason: RefusalReason, response: string, head: string): void
   /** The connection ended before it was a WebSocket one. */
-  onGone(opening: Opening): void
+  onGone(opening: Of): void
   onInternalError(error: unknown): void
+}
+
+export interface SocketOpeningHandler extends OpeningHandler {
+  /**
+   * The client speaks HTTP/2; `octets` are all that came. Whoever takes it has the transport from now on.
+   *
+   * @returns false where HTTP/2 is not spoken here
+   */
+  onHttp2(opening: Opening, octets: Buffer): boolean
 }
 
 export class Opening implements TransportHandler {
   /** The primary's number of the connection. */
   readonly id: number
   readonly transport: Transport
-  readonly #admission: Admission
+  readonly admission: Admission
   readonly #rules: UpgradeRules
-  readonly #handler: OpeningHandler
+  readonly #handler: SocketOpeningHandler
   readonly #controls: OpeningControls | undefined
   readonly #reader = new RequestHeadReader()
   /** By when the request must be complete, and a refused peer gone; monotonic milliseconds. */
@@ -70,11 +80,11 @@ export class Opening implements TransportHandler {
     accept: (handler: TransportHandler) => Transport,
     rules: UpgradeRules,
     timeout: number,
-    handler: OpeningHandler,
+    handler: SocketOpeningHandler,
     controls?: OpeningControls,
   ) {
     this.id = id
-    this.#admission = admission
+    this.admission = admission
     this.#rules = rules
     this.#handler = handler
     this.#controls = controls
@@ -111,19 +121,27 @@ export class Opening implements TransportHandler {
   sweep(now: number): void {
     if (now < this.#deadline) return
     if (this.refused || !this.transport.open) this.transport.destroy()
-    else this.#refuse(this.#admission === 0 ? TIMEOUT : OVER_LIMIT[this.#admission])
+    else this.#refuse(this.admission === 0 ? TIMEOUT : OVER_LIMIT[this.admission])
   }
 
   #read(chunk: Buffer, length: number): void {
+    if (this.transport.wantsHttp2) return this.#giveUp(Buffer.from(chunk.subarray(0, length)))
     const reader = this.#reader
     const behind = reader.push(chunk, 0, length)
+    if (reader.isHttp2 && this.transport.kind !== 'tls')
+      return this.#giveUp(Buffer.concat([Buffer.from(reader.text), chunk.subarray(behind, length)]))
     if (reader.refusal !== undefined) return this.#refuse(reader.refusal)
     if (reader.head === undefined) return
-    const judgement = this.#admission === 0 ? judgeUpgrade(reader.head, this.#rules) : OVER_LIMIT[this.#admission]
+    const judgement = this.admission === 0 ? judgeUpgrade(reader.head, this.#rules) : OVER_LIMIT[this.admission]
     if (judgement.kind === 'refuse') this.#decline(judgement, reader.head)
     else if (this.#controls?.concern(judgement.query))
       this.#decide(reader.head, judgement, chunk.subarray(behind, length), this.#controls)
     else this.#accept(reader.head, judgement, chunk.subarray(behind, length))
+  }
+
+  /** To an HTTP/2 session. */
+  #giveUp(octets: Buffer): void {
+    if (!this.#handler.onHttp2(this, octets) && this.#reader.refusal !== undefined) this.#refuse(this.#reader.refusal)
   }
 
   #accept(request: UpgradeRequest, acceptance: Acceptance, behind: Buffer): void {

@@ -23,7 +23,14 @@ describe('options of the runner', () => {
     assert.throws(() => parseOptions(['--url', 'ws://a']), UsageError)
   })
 
+  it('through a proxy the counts cannot be compared', () => {
+    const { throughNghttpx, reconcile } = parseOptions(['--through', 'nghttpx'])
+    assert.deepEqual([throughNghttpx, reconcile, parseOptions([]).throughNghttpx], [true, false, false])
+  })
+
   for (const [args, message] of [
+    [['--through', 'nginx'], /--through takes nghttpx/],
+    [['--through', 'nghttpx', '--url', 'ws://a', '--no-reconcile'], /--through is for/],
     [['--frobnicate'], /--frobnicate/],
     [['--jobs', '0'], /--jobs takes a number from 1/],
     [['--jobs', '1.5'], /not 1\.5/],

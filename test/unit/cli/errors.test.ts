@@ -22,6 +22,7 @@ const BAD: { readonly [Field in keyof Settings]: readonly string[] } = {
   origin: ['', '*', 'example.com', 'https://', 'https://a/', 'https://a/b', 'https://a:99999', 'https://a@b', 'NULL'],
   tlsCert: [''],
   tlsKey: [''],
+  http2: CHOICE,
   workers: [...WHOLE, '0', '4097'],
   distribution: CHOICE,
   compression: CHOICE,

@@ -1,7 +1,8 @@
 // The distributor and its workers in any order of events: no connection is served by two, lost, or counted twice.
 //
 // The workers are those of the service as far as hand-overs go (`Handovers`). Between them and the distributor are pipes in
-// which messages stay until they are read, and a worker's own queue of messages that its pipe has no room for.
+// which messages stay until they are read, and a worker's own queue of messages that its pipe has no room for. Connections may
+// be sessions, whose streams are connections that the primary numbers.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -49,17 +50,20 @@ class Handle {
   }
 }
 
-type ToWorker = { handover: Handover; client: Client } | { revoke: number }
+type ToWorker = { handover: Handover; client: Client } | { revoke: number } | { stream: number; session: number }
+type FromWorker = Changes | { ask: number }
 
 class Worker implements Recipient<Client> {
   readonly world: World
   readonly inbox: ToWorker[] = []
   /** In the pipe to the primary. */
-  readonly outbox: Changes[] = []
+  readonly outbox: FromWorker[] = []
   /** Waits for room in the pipe. */
-  readonly unwritten: { changes: Changes; written: () => void }[] = []
+  readonly unwritten: { message: FromWorker; written: () => void }[] = []
   readonly handovers: Handovers
   readonly open = new Map<number, Handle>()
+  /** Streams by number, each with that of its session. */
+  readonly streams = new Map<number, number>()
   readonly #arrived = new Map<number, Handle>()
   outOfFiles = false
   leaving: 'no' | 'later' | 'now' = 'no'
@@ -69,7 +73,7 @@ class Worker implements Recipient<Client> {
     this.handovers = new Handovers(
       {
         onTaken: ({ id }, connection) => this.#begin(id, connection as Handle),
-        tell: (changes, written) => this.unwritten.push({ changes, written }),
+        tell: (message, written) => this.unwritten.push({ message, written }),
       },
       () => world.now,
     )
@@ -87,7 +91,8 @@ class Worker implements Recipient<Client> {
   read(): void {
     const message = this.inbox.shift()
     if (message === undefined) return
-    if ('revoke' in message) {
+    if ('stream' in message) this.#opened(message.stream, message.session)
+    else if ('revoke' in message) {
       if (!this.handovers.revoke(message.revoke)) {
         assert.ok(!this.open.has(message.revoke), 'a connection is taken back that is being served')
       }
@@ -102,10 +107,11 @@ class Worker implements Recipient<Client> {
   write(): void {
     const next = this.unwritten.shift()
     if (next === undefined) return
-    const { changes, written } = next
-    this.outbox.push(changes)
+    const { message, written } = next
+    this.outbox.push(message)
     written()
-    for (const id of changes.taken ?? []) this.#arrived.get(id)?.noteEnd()
+    if ('ask' in message) return
+    for (const id of message.taken ?? []) this.#arrived.get(id)?.noteEnd()
   }
 
   end(index: number): void {
@@ -114,6 +120,24 @@ class Worker implements Recipient<Client> {
     this.open.delete(id)
     handle.close()
     this.handovers.ended(id)
+    for (const [stream, session] of this.streams) if (session === id) this.endStream(stream)
+  }
+
+  /** A request came on a session. */
+  ask(index: number): void {
+    const session = [...this.open.keys()].at(index % Math.max(1, this.open.size))
+    if (session !== undefined) this.unwritten.push({ message: { ask: session }, written: () => {} })
+  }
+
+  endStream(stream: number | undefined): void {
+    if (stream !== undefined && this.streams.delete(stream)) this.handovers.ended(stream)
+  }
+
+  #opened(stream: number, session: number): void {
+    if (stream === 0) return
+    this.streams.set(stream, session)
+    // It was gone with its session before.
+    if (!this.open.has(session)) this.endStream(stream)
   }
 
   #begin(id: number, handle: Handle): void {
@@ -165,6 +189,11 @@ class World {
     const changes = worker.outbox.shift()
     if (changes === undefined) return
     this.distributor.heard(worker)
+    if ('ask' in changes) {
+      const { id } = this.distributor.openStream(worker, changes.ask)
+      worker.inbox.push({ stream: id, session: changes.ask })
+      return
+    }
     this.distributor.taken(worker, changes.taken ?? [])
     this.distributor.refused(worker, changes.refused ?? [])
     this.distributor.undelivered(worker, changes.undelivered ?? [])
@@ -219,7 +248,8 @@ class World {
   /** To be called when all is settled: the primary has closed its copies, and knows what the workers have. */
   verifyOwners(): void {
     for (const { name, closed } of this.clients) assert.ok(closed, `the primary kept its copy of ${name}`)
-    for (const worker of this.workers) assert.equal(this.distributor.load(worker), worker.open.size)
+    for (const worker of this.workers)
+      assert.equal(this.distributor.load(worker), worker.open.size + worker.streams.size)
     assert.equal(this.distributor.held, 0)
     const { openedTotal, endedTotal } = this.distributor
     const open = this.workers.reduce((sum, worker) => sum + this.distributor.open(worker), 0)
@@ -260,6 +290,8 @@ const STEPS: Record<string, Step> = {
   write: [(_, worker) => worker.write(), 6],
   hear: [(world, worker) => world.hear(worker), 6],
   end: [(_, worker, index) => worker.end(index), 3],
+  ask: [(_, worker, index) => worker.ask(index), 3],
+  endStream: [(_, worker, index) => worker.endStream([...worker.streams.keys()].at(index)), 2],
   wait: [(world, _, index) => (world.now += index * 50), 4],
   beginCheck: [world => world.beginCheck(), 3],
   finishCheck: [world => world.finishCheck(), 3],

@@ -445,3 +445,42 @@ describe('limits', () => {
     )
   })
 })
+
+describe('streams of a session', () => {
+  it('are connections of the worker that has it, numbered among all others', () => {
+    const { distributor, workers } = distribute('round-robin', 2)
+    accept(distributor, 2)
+    takeAll(distributor, workers)
+    assert.deepEqual(distributor.openStream(workers[0], 1), { id: 3, admission: 0 })
+    accept(distributor)
+    assert.deepEqual([workers[0].last.id, distributor.load(workers[0]), distributor.openedTotal], [4, 3, 3])
+    distributor.ended(workers[0], [3])
+    distributor.remove(workers[0])
+    assert.deepEqual([distributor.openedTotal, distributor.endedTotal], [3, { closed: 1, lost: 1 }])
+  })
+
+  it('count under both limits, by the address of their session', () => {
+    const { distributor, workers } = distribute('round-robin', 1, { maxConnections: 4, maxConnectionsPerIp: 2 })
+    accept(distributor)
+    accept(distributor, 1, '192.0.2.2')
+    takeAll(distributor, workers)
+    const [recipient] = workers
+    const admissions = [1, 1, 2, 2].map(session => distributor.openStream(recipient, session).admission)
+    assert.deepEqual(admissions, [0, 429, 0, 503])
+    // Those that were refused are connections, and hold no place.
+    assert.equal(distributor.load(recipient), 6)
+    distributor.ended(recipient, [3, 4])
+    assert.equal(distributor.openStream(recipient, 1).admission, 0)
+  })
+
+  it('are none without their session, and are not admitted once all is closed', () => {
+    const { distributor, workers } = distribute('round-robin', 1)
+    accept(distributor)
+    takeAll(distributor, workers)
+    assert.deepEqual(distributor.openStream(workers[0], 7), { id: 0, admission: 503 })
+    assert.deepEqual(distributor.openStream(new FakeWorker(), 1), { id: 0, admission: 503 })
+    assert.equal(distributor.openedTotal, 1)
+    distributor.close()
+    assert.equal(distributor.openStream(workers[0], 1).admission, 503)
+  })
+})

@@ -34,6 +34,10 @@ class Counting {
   taken(): void {}
 
   tlsHandshake(): void {}
+
+  overheadReceived(): void {}
+
+  overheadSent(): void {}
 }
 
 function bench() {

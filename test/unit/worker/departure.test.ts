@@ -27,8 +27,15 @@ function bench(t: TestContext, count: number, openingCount = 0, drainTimeout = D
   }
   const openings = {
     size: openingCount,
+    sessions: 0,
     close(): void {
       calls.push('openings closed')
+    },
+    goAway(): void {
+      calls.push('sessions go away')
+    },
+    cut(): void {
+      calls.push('sessions cut')
     },
   }
   const done: number[] = []
@@ -94,8 +101,9 @@ test('the groups take half of a short drain timeout at most', t => {
 test('later: nobody is told anything until the drain timeout, then 1012', t => {
   const { departure, calls, tick } = bench(t, 2, 1)
   departure.leave('later')
+  assert.deepEqual(calls, ['sessions go away'])
   tick(DRAIN - 1)
-  assert.deepEqual(calls, [])
+  assert.deepEqual(calls.splice(0), ['sessions go away'])
   tick(1)
   assert.deepEqual(calls, ['openings closed', '1 goAwayNow 1012', '2 goAwayNow 1012'])
 })
@@ -119,7 +127,11 @@ test('at the drain timeout who had a Close is cut, the others get theirs; all ar
   tick(999)
   assert.deepEqual(calls, [])
   tick(1)
-  assert.deepEqual(calls, ['1 destroy the drain timeout was over', '2 destroy the drain timeout was over'])
+  assert.deepEqual(calls, [
+    '1 destroy the drain timeout was over',
+    '2 destroy the drain timeout was over',
+    'sessions cut',
+  ])
 })
 
 test('later becomes now, with all its time', t => {
@@ -128,14 +140,14 @@ test('later becomes now, with all its time', t => {
   tick(DRAIN - 1)
   departure.leave('now')
   tick(20)
-  assert.deepEqual(calls, ['openings closed', '1 goAway 1001'])
+  assert.deepEqual(calls, ['sessions go away', 'openings closed', '1 goAway 1001'])
   tick(DRAIN - 21)
-  assert.equal(calls.length, 2)
+  assert.equal(calls.length, 3)
   tick(1)
   assert.equal(calls.at(-1), '1 goAwayNow 1001')
 })
 
-test('it is done when the last connection and the last opening are gone, and tells how many were cut', t => {
+test('it is done when the last connection, opening and session are gone, and tells how many were cut', t => {
   const { departure, calls, openings, done, gone, tick } = bench(t, 3, 1)
   departure.leave('later')
   gone(1, true)
@@ -143,11 +155,15 @@ test('it is done when the last connection and the last opening are gone, and tel
   gone(3, true)
   assert.deepEqual(done, [])
   openings.size = 0
+  openings.sessions = 1
+  departure.onGone(false)
+  assert.deepEqual(done, [])
+  openings.sessions = 0
   departure.onGone(true)
   assert.deepEqual(done, [3])
   departure.onGone(false)
   tick(60_000)
-  assert.deepEqual([done, calls], [[3], []])
+  assert.deepEqual([done, calls], [[3], ['sessions go away']])
 })
 
 test('a group that is still to come does not outlive the last connection', t => {

@@ -18,7 +18,7 @@ const RULES: UpgradeRules = {
 const TIMEOUT = 5000
 
 /** An opening that began at 0 on a clock of its own. */
-function bench(t: TestContext, admission: Admission = 0, timeout = TIMEOUT) {
+function bench(t: TestContext, admission: Admission = 0, timeout = TIMEOUT, speaksHttp2 = false) {
   const clock = { now: 0 }
   t.mock.method(performance, 'now', () => clock.now)
   const transport = new FakeTransport()
@@ -41,6 +41,10 @@ function bench(t: TestContext, admission: Admission = 0, timeout = TIMEOUT) {
       onRefused: (_opening, reason, response) => void events.push(`refused ${response.slice(9, 12)} ${reason}`),
       onGone: ({ id }) => void events.push(`gone ${id}`),
       onInternalError: error => void events.push(String(error)),
+      onHttp2: (_opening, octets) => {
+        events.push(`http2 ${octets.toString('latin1')}`)
+        return speaksHttp2
+      },
     },
   )
   const feed = (text: string, ...others: string[]): void => {
@@ -100,6 +104,36 @@ test('a head that cannot be right is refused before it is complete', t => {
   const { events, feed } = bench(t)
   feed('no HTTP at all')
   assert.deepEqual(events, ['refused 400 bad_http'])
+})
+
+test('what begins as the preface of HTTP/2 is given up with all its octets, however they are cut', t => {
+  const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
+  const whole = bench(t, 0, TIMEOUT, true)
+  whole.feed(`${preface}behind`)
+  assert.deepEqual([whole.events, whole.transport.written], [[`http2 ${preface}behind`], []])
+  for (const at of [1, 5, 13, 14]) {
+    const cut = bench(t, 0, TIMEOUT, true)
+    cut.feed(preface.slice(0, at), ...(at < 14 ? [preface.slice(at)] : []))
+    assert.deepEqual(cut.events, [`http2 ${at < 14 ? preface : preface.slice(0, 14)}`])
+  }
+})
+
+test('it is refused where HTTP/2 is not spoken, and under TLS that has not agreed on it', t => {
+  const off = bench(t)
+  off.feed('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+  assert.equal(off.events.at(-1), 'refused 400 bad_http')
+  assert.match(off.output(), /preface of HTTP\/2/)
+  const tls = bench(t, 0, TIMEOUT, true)
+  Object.assign(tls.transport, { kind: 'tls' })
+  tls.feed('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+  assert.deepEqual(tls.events, ['refused 400 bad_http'])
+})
+
+test('where TLS has agreed on HTTP/2 nothing is read here', t => {
+  const { transport, events, feed } = bench(t, 0, TIMEOUT, true)
+  Object.assign(transport, { kind: 'tls', wantsHttp2: true })
+  feed(requestHead())
+  assert.deepEqual([events, transport.written], [[`http2 ${requestHead()}`], []])
 })
 
 test('the answer to a HEAD has no body', t => {

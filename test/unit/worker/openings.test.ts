@@ -16,8 +16,9 @@ function bench(...flags: string[]) {
   const counters = new Counters()
   const events: string[] = []
   const openings = new Openings(settingsFor(...flags), undefined, new Traffic(counters), {
-    onUpgraded: ({ id }, terms, behind) => void events.push(`upgraded ${id} ${terms.id} ${behind}`),
+    onUpgraded: (_transport, terms, behind) => void events.push(`upgraded ${terms.id} ${behind}`),
     onGone: id => void events.push(`gone ${id}`),
+    ask: () => {},
     onRefused: () => {},
     onFallback: () => void events.push('fallback'),
     onInternalError: error => void events.push(String(error)),
@@ -43,7 +44,7 @@ test('who is upgraded is no opening any more; who is gone neither', () => {
   second.tellRead(-104)
   second.tellClosed()
   assert.equal(openings.size, 0)
-  assert.deepEqual(events, ['upgraded 1 1 behind', 'gone 2'])
+  assert.deepEqual(events, ['upgraded 1 behind', 'gone 2'])
 })
 
 test('refusals are counted by their reason', () => {

@@ -1,0 +1,96 @@
+// A stream of node:http2 without a session: the test says what comes, and when a write is done.
+
+import { EventEmitter } from 'node:events'
+import { Counters } from '../../src/metrics/counters.js'
+import {
+  type CarryingStream,
+  Http2StreamTransport,
+  type StreamOwner,
+} from '../../src/transport/http2-stream-transport.js'
+import { Traffic } from '../../src/worker/traffic.js'
+
+type Written = (error?: Error | null) => void
+
+export class FakeStream extends EventEmitter {
+  /** What was called, with its arguments' gist. */
+  readonly calls: string[] = []
+  /** Octets that were written, and what tells that they are done; the oldest first. */
+  readonly writes: { readonly octets: Buffer; readonly done: Written }[] = []
+  headers: Record<string, unknown> | undefined
+  destroyed = false
+  closed = false
+
+  pause(): this {
+    this.calls.push('pause')
+    return this
+  }
+
+  resume(): this {
+    this.calls.push('resume')
+    return this
+  }
+
+  write(octets: Buffer, done: Written): boolean {
+    this.writes.push({ octets, done })
+    return true
+  }
+
+  end(): this {
+    this.calls.push('end')
+    return this
+  }
+
+  close(code: number): void {
+    this.calls.push(`close ${code}`)
+    this.closed = true
+  }
+
+  destroy(): this {
+    this.calls.push('destroy')
+    this.destroyed = true
+    return this
+  }
+
+  respond(headers: Record<string, unknown>): void {
+    this.headers = headers
+  }
+
+  /** The oldest write is done. */
+  take(): Buffer {
+    const { octets, done } = this.writes.shift() ?? { octets: Buffer.alloc(0), done: () => {} }
+    done()
+    return octets
+  }
+
+  /** All writes are done, and those that come of it. */
+  takeAll(): Buffer {
+    const taken: Buffer[] = []
+    while (this.writes.length > 0) taken.push(this.take())
+    return Buffer.concat(taken)
+  }
+}
+
+export class FakeOwner implements StreamOwner {
+  readonly secure: boolean = false
+  readonly tlsVersion = undefined
+  readonly peer = '192.0.2.1:50000'
+  received = 0
+  sent = 0
+
+  carriedReceived(size: number): void {
+    this.received += size
+  }
+
+  carriedSent(size: number): void {
+    this.sent += size
+  }
+}
+
+/** A transport over a fake stream. */
+export function fakeStreamTransport() {
+  const stream = new FakeStream()
+  const owner = new FakeOwner()
+  const counters = new Counters()
+  const transport = new Http2StreamTransport(stream as unknown as CarryingStream, owner, new Traffic(counters))
+  return { stream, owner, counters, transport }
+}
