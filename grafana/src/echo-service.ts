@@ -163,6 +163,22 @@ const connections = [
     queries: { '{{result}}': rate('result', 'echobahn_tls_handshakes_total') },
   }),
   graph({
+    title: 'Rejected connections',
+    description:
+      'Refused before the upgrade because max-connections (503) or max-connections-per-ip (429) was reached.',
+    unit: 'cps',
+    span: 6,
+    queries: { '{{reason}}': rate('reason', 'echobahn_connections_rejected_total') },
+  }),
+  graph({
+    title: 'Opening handshakes by result',
+    description: 'Accepted, or why they were refused. Results that do not occur are left out.',
+    unit: 'cps',
+    manySeries: true,
+    span: 12,
+    queries: { '{{result}}': occurring(rate('result', 'echobahn_handshakes_total')) },
+  }),
+  graph({
     title: 'WebSocket connections by HTTP version',
     description:
       'Open now: connections of HTTP/1.1, and streams of HTTP/2 sessions, whose own connections are not in it.',
@@ -183,22 +199,6 @@ const connections = [
     description: 'By why: their peer, no stream for too long, an unanswered PING, a flood, or a worker that leaves.',
     unit: 'cps',
     queries: { '{{cause}}': rate('cause', 'echobahn_http2_sessions_ended_total') },
-  }),
-  graph({
-    title: 'Rejected connections',
-    description:
-      'Refused before the upgrade because max-connections (503) or max-connections-per-ip (429) was reached.',
-    unit: 'cps',
-    span: 6,
-    queries: { '{{reason}}': rate('reason', 'echobahn_connections_rejected_total') },
-  }),
-  graph({
-    title: 'Opening handshakes by result',
-    description: 'Accepted, or why they were refused. Results that do not occur are left out.',
-    unit: 'cps',
-    manySeries: true,
-    span: 12,
-    queries: { '{{result}}': occurring(rate('result', 'echobahn_handshakes_total')) },
   }),
 ]
 

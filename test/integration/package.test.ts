@@ -38,6 +38,15 @@ describe('the installed package', () => {
     assert.ok(!files.includes('src') && !files.includes('test'))
   })
 
+  it('brings all of the console', () => {
+    const built = join(dirname(MANIFEST), 'dist', 'console')
+    const installed = join(folder, 'node_modules', 'echobahn', 'dist', 'console')
+    const files = run(installed, 'find', '.', '-type', 'f').trim().split('\n').sort()
+    assert.deepEqual(files, run(built, 'find', '.', '-type', 'f').trim().split('\n').sort())
+    for (const file of ['index.html', 'main.js', 'console.css', 'icon.svg', 'vendor/uPlot.js', 'vendor/uPlot.LICENSE'])
+      assert.ok(files.includes(`./${file}`), file)
+  })
+
   it('brings no module that nothing in it loads', () => {
     const dist = join(folder, 'node_modules', 'echobahn', 'dist')
     const names = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.js'))
@@ -48,9 +57,11 @@ describe('the installed package', () => {
         [...readFileSync(join(dist, name), 'utf8').matchAll(/'(\.[^']+\.js)'/g)].map(([, to]) => join(name, '..', to)),
       ),
     )
+    // What the program begins with, and what the console's page does.
+    const entries = ['main.js', join('console', 'main.js')]
     assert.ok(names.length > 100)
     assert.deepEqual(
-      names.filter(name => name !== 'main.js' && !loaded.has(name) && runs(name)),
+      names.filter(name => !entries.includes(name) && !loaded.has(name) && runs(name)),
       [],
     )
   })
@@ -64,7 +75,10 @@ describe('the installed package', () => {
     endWithUs(child)
     t.after(() => child.kill('SIGKILL'))
     const [line] = await once(createInterface({ input: child.stdout }), 'line')
-    const url = String(line).split(' ')[1]
+    const [, url, , admin] = String(line).split(' ')
+    const page = await fetch(admin, { headers: { accept: 'text/html' } })
+    assert.match(await page.text(), /<script type="module" src="console\/main\.js">/)
+    assert.equal((await fetch(`${admin}/console/main.js`)).status, 200)
     for (const perMessageDeflate of [false, true]) {
       const peer = await EchoPeer.open(url, { perMessageDeflate })
       await peer.echo()

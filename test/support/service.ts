@@ -44,7 +44,8 @@ export class Service {
 
   /** @param openFiles limit on open files for each of the service's processes; without it, that of this process */
   constructor(options: readonly string[], environment: Record<string, string> = {}, openFiles?: number) {
-    const command = [process.execPath, MAIN, '--port', '0', '--admin-port', '0', ...options]
+    const adminPort = options.includes('--admin-port') ? [] : ['--admin-port', '0']
+    const command = [process.execPath, MAIN, '--port', '0', ...adminPort, ...options]
     const [program, ...args] = openFiles === undefined ? command : withOpenFiles(openFiles, command)
     this.child = spawn(program, args, {
       env: { ...process.env, ...environment },
