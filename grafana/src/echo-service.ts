@@ -183,6 +183,7 @@ const connections = [
     description:
       'Open now: connections of HTTP/1.1, and streams of HTTP/2 sessions, whose own connections are not in it.',
     unit: 'short',
+    span: 6,
     stacked: true,
     queries: { 'HTTP/{{http_version}}': sum('http_version', 'echobahn_websockets_by_version', WORKER) },
   }),
@@ -190,6 +191,8 @@ const connections = [
     title: 'Opening handshakes by HTTP version',
     description: 'Accepted and refused.',
     unit: 'cps',
+    span: 9,
+    manySeries: true,
     queries: {
       'HTTP/{{http_version}} {{result}}': rate('http_version, result', 'echobahn_handshakes_by_version_total'),
     },
@@ -198,6 +201,8 @@ const connections = [
     title: 'HTTP/2 sessions ended',
     description: 'By why: their peer, no stream for too long, an unanswered PING, a flood, or a worker that leaves.',
     unit: 'cps',
+    span: 9,
+    manySeries: true,
     queries: { '{{cause}}': rate('cause', 'echobahn_http2_sessions_ended_total') },
   }),
 ]
