@@ -12,15 +12,6 @@ import { readFilter } from './connection-query.js'
 import { methodNotAllowed, sendError } from './errors.js'
 import type { AdminView, PutControls } from './view.js'
 
-/** Lines of `GET /`. */
-export const CONTROL_INDEX = {
-  'GET /controls': 'test controls of connections that ask for none; PUT {controls, count, share, seed}, or DELETE',
-  'GET /controls/catalogue': 'all test controls, and what is sent to test how clients fail',
-  'POST /connections/:id/close': 'send a Close: {code, reason}',
-  'POST /connections/:id/abort': 'reset TCP; likewise ping, and send {text} or {base64}',
-  'POST /connections/close': 'on all open connections that the filters match; likewise abort, ping and send',
-}
-
 const JSON_LIMIT = '2mb'
 const MOST_MESSAGE = 2 ** 20
 const MOST_REASON = 123

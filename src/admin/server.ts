@@ -6,27 +6,14 @@ import { formatCursor } from '../report/order.js'
 import { kebabCase, maskedSettings, type Settings } from '../settings.js'
 import { requireBearer } from './bearer.js'
 import { renderList, renderReport, STYLE_SOURCE, workersDoNotAnswer } from './connection-pages.js'
-import { nextQuery, PARAMETERS, readFilter } from './connection-query.js'
-import { addControls, CONTROL_INDEX } from './control-routes.js'
+import { nextQuery, readFilter } from './connection-query.js'
+import { addControls } from './control-routes.js'
 import { errorHandler, methodNotAllowed, notFound, sendError } from './errors.js'
 import { isLoopback, refuseChanges, refuseForeignOrigin, requireKnownHost } from './hosts.js'
 import { metricsHandler } from './metrics-route.js'
+import { ROUTES } from './routes.js'
 import { SharedAnswers } from './shared-answers.js'
 import type { AdminView, ConnectionList, Exposition } from './view.js'
-
-/** Answers of `GET /`: what there is, with one line each. */
-const INDEX = {
-  'GET /metrics': 'metrics for Prometheus',
-  'GET /livez': '200 while the process answers',
-  'GET /readyz': '200 while connections are served, else 503',
-  'GET /healthz': 'the same as /readyz',
-  'GET /config': 'the configuration in force, secrets masked',
-  'GET /workers': 'worker processes: worker, pid, state, connections, ageSeconds',
-  'GET /connections': `connections, page by page; parameters: ${PARAMETERS.join(', ')}`,
-  'GET /connections/:id': 'the report of one connection',
-  ...CONTROL_INDEX,
-  'POST /reload': 'replace the workers one after another, as SIGHUP does',
-}
 
 const NO_SUCH_CONNECTION = 'no such connection, or its report is no longer kept'
 
@@ -78,7 +65,7 @@ function addProbes(app: Express, view: AdminView): void {
 
 function addReports(app: Express, view: AdminView): void {
   get(app, '/', (_request, response) => {
-    response.json(INDEX)
+    response.json(ROUTES)
   })
   const scrapes = new SharedAnswers<Exposition>()
   get(app, '/metrics', metricsHandler({ metrics: () => scrapes.ask('metrics', () => view.metrics()) }))

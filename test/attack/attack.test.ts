@@ -1,6 +1,7 @@
 // What needs no clock: the harness judges and prints what it measured, and under each attack the service goes on.
 
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { RawClient } from '../support/raw-client.js'
 import { Service } from '../support/service.js'
@@ -8,6 +9,7 @@ import { type Attack, type Measured, missed } from './attack.js'
 import { ATTACKS } from './attacks.js'
 import { CHECKS } from './checks.js'
 import { header, note, row } from './table.js'
+import { TESTED } from './tested.js'
 
 const MEASURED: Measured = { p50: 1.26, p99: 12.5, p99After: 2, memory: 99.6, givenBack: 3.25 }
 const ATTACK: Attack = {
@@ -36,6 +38,13 @@ test('the table tells what was measured, what is allowed, and whether that was k
 test('attacks have names of their own, and each has a bound', () => {
   assert.equal(new Set(ATTACKS.map(({ name }) => name)).size, ATTACKS.length)
   for (const { name, bounds } of ATTACKS) assert.ok(Object.keys(bounds).length > 0, name)
+})
+
+test('what other tests prove is found where it is said to be', async () => {
+  for (const { file, pattern = '' } of TESTED) {
+    const compiled = await readFile(new URL(`../${file}`, import.meta.url), 'utf8')
+    assert.match(compiled, new RegExp(pattern))
+  }
 })
 
 /** The others take gigabytes without a limit, or a process of their own: `npm run attack` runs those. */

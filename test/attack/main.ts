@@ -10,6 +10,7 @@ import { ATTACKS } from './attacks.js'
 import { CHECKS, type Check } from './checks.js'
 import { measure } from './measure.js'
 import { header, LEGEND, note, row } from './table.js'
+import { passes, TESTED, type Tested } from './tested.js'
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
 
@@ -18,7 +19,7 @@ const { values } = parseArgs({
 })
 const seconds = Number(values.seconds)
 if (!Number.isInteger(seconds) || seconds < 1) fail(`--seconds=${values.seconds}: allowed is a whole number, 1 or more`)
-const all = [...ATTACKS, ...CHECKS].map(({ name }) => name)
+const all = [...ATTACKS, ...CHECKS, ...TESTED].map(({ name }) => name)
 const names = values.only?.split(',') ?? all
 for (const name of names) if (!all.includes(name)) fail(`--only=${name}: no such attack; allowed are ${all.join(', ')}`)
 
@@ -30,6 +31,7 @@ for (const attack of ATTACKS.filter(({ name }) => names.includes(name))) {
   else console.log(note(attack, `not measured: the service has no ${missing}`))
 }
 for (const check of CHECKS.filter(({ name }) => names.includes(name))) await runCheck(check)
+for (const tested of TESTED.filter(({ name }) => names.includes(name))) await runTests(tested)
 console.log(LEGEND)
 process.exit()
 
@@ -53,6 +55,12 @@ async function runCheck(check: Check): Promise<void> {
   } finally {
     await service.stop()
   }
+}
+
+async function runTests(tested: Tested): Promise<void> {
+  const passed = await passes(tested)
+  console.log(note(tested, `${passed ? 'pass' : 'FAIL'}: the tests of ${tested.file.replace('.js', '.ts')}`))
+  if (!passed) process.exitCode = 1
 }
 
 /** Without its limit an attack would take all of the machine's memory. */

@@ -62,7 +62,7 @@ export async function measure(attack: Attack, seconds: number): Promise<Measured
 /** Codec threads start with the first work that is theirs; what they take is not the attack's. */
 async function startThreads(service: Service): Promise<void> {
   const request: LoadRequest = {
-    ...{ connections: 8, octets: 64 * 1024, depth: 1, opcode: 'text', deflate: true },
+    ...{ connections: 8, octets: 64 * 1024, depth: 10, opcode: 'text', deflate: true },
     span: { count: 10, rate: 10, bound: STALL_BOUND },
   }
   await runLoad({ command: LOAD_PROGRAM, cores: [], signal: new AbortController().signal }, service, request)

@@ -1,14 +1,8 @@
-// Rewrites the generated tables of README.md, docs/load.md and docs/controls.md:
+// Rewrites the generated tables of the pages in docs:
 // npm run build:test && node .build/test/support/update-readme.js
 
-import { readFileSync, writeFileSync } from 'node:fs'
-import { renderLoadOptionsTable } from './options-tables.js'
-import { BLOCKS, CONTROLS_BLOCKS, CONTROLS_PAGE, LOAD_PAGE, README, readReadme, replaceBlock } from './readme-blocks.js'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { PAGES, ROOT, renderPage } from './readme-blocks.js'
 
-function withBlocks(markdown: string, blocks: Readonly<Record<string, () => string>>): string {
-  return Object.entries(blocks).reduce((page, [name, render]) => replaceBlock(page, name, render()), markdown)
-}
-
-writeFileSync(README, withBlocks(readReadme(), BLOCKS))
-writeFileSync(LOAD_PAGE, withBlocks(readFileSync(LOAD_PAGE, 'utf8'), { 'load-options': renderLoadOptionsTable }))
-writeFileSync(CONTROLS_PAGE, withBlocks(readFileSync(CONTROLS_PAGE, 'utf8'), CONTROLS_BLOCKS))
+for (const page of Object.keys(PAGES)) writeFileSync(join(ROOT, page), renderPage(page))

@@ -1,14 +1,11 @@
 // The command line of `echobahn load`: what it reads, and the one line for each wrong option.
 
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { parseLoad, renderLoadHelp } from '../../../src/cli/load-parse.js'
 import { LOAD_GROUPS, LOAD_OPTIONS, MERGE_OPTIONS } from '../../../src/cli/load-schema.js'
 import { ExitError } from '../../../src/errors.js'
 import type { LoadSettings } from '../../../src/load-settings.js'
-import { renderLoadOptionsTable } from '../../support/options-tables.js'
-import { LOAD_PAGE, readBlock } from '../../support/readme-blocks.js'
 
 const URL = 'ws://127.0.0.1:8888/'
 
@@ -203,8 +200,4 @@ test('help has every option, and no line above 100 columns', () => {
     assert.ok(LOAD_GROUPS.some(name => name === group))
     assert.match(sentence, /^[^.]+(?:\.\d[^.]*)*\.$/)
   }
-})
-
-test('docs/load.md holds the rendered table of options (else npm run readme)', () => {
-  assert.equal(readBlock(readFileSync(LOAD_PAGE, 'utf8'), 'load-options'), renderLoadOptionsTable())
 })
