@@ -1,7 +1,8 @@
-// The log of every process: pino on stderr, pretty on a terminal and JSON otherwise.
+// The log of every process: pino on stderr, for people on a terminal and JSON otherwise.
 
 import { writeSync } from 'node:fs'
 import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino'
+import { readable } from './readable-log.js'
 import type { Settings } from './settings.js'
 
 const STDERR = 2
@@ -11,15 +12,14 @@ const STDERR = 2
  * disk say, is lost, and nothing else is: `onLost` is called for each such line.
  * `bindings` go on every line beside the pid, e.g. `{ worker: 3 }`.
  */
-export async function createLog(
+export function createLog(
   level: Settings['logLevel'],
   onLost: () => void,
   bindings: Record<string, unknown> = {},
-): Promise<Logger> {
+): Logger {
   const options = { level, base: { pid: process.pid, ...bindings }, timestamp: stdTimeFunctions.isoTime }
-  if (!process.stderr.isTTY) return pino(options, lossyDestination(STDERR, onLost))
-  const { default: pretty } = await import('pino-pretty')
-  return pino(options, pretty({ destination: STDERR, sync: true }))
+  const destination = lossyDestination(STDERR, onLost)
+  return pino(options, process.stderr.isTTY ? { write: line => destination.write(readable(line)) } : destination)
 }
 
 /** Writes octets from `from` on at once, and returns how many; throws when it cannot. */

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Entry of every process: the first becomes the primary, those it forks become workers.
-// Imports are dynamic so that each loads only its part: workers no express, the primary neither ws nor piscina.
+// Imports are dynamic so that each loads only its part: workers no express, the primary no piscina.
 
 import cluster from 'node:cluster'
 import { setFlagsFromString } from 'node:v8'

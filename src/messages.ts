@@ -173,15 +173,15 @@ export interface Changes {
 /** Milliseconds. */
 export const ENDED_DELAY = 2
 
-/** Counter changes since the last snapshot, and the gauges as they are now. */
+/** Counter changes since the last snapshot, and in most the gauges as they are now. */
 export interface Snapshot {
   readonly type: 'snapshot'
   /** Number of the question that it answers; 0 when sent unasked. */
   readonly question: number
   /** Pairs of series index (see metrics/layout) and increment, flattened. */
   readonly deltas: readonly number[]
-  /** The worker's gauges in the order of `WORKER_GAUGES` (see metrics/catalogue). */
-  readonly gauges: readonly number[]
+  /** The worker's gauges in the order of `WORKER_GAUGES` (see metrics/catalogue); null where they are as they were. */
+  readonly gauges: readonly number[] | null
 }
 
 /**

@@ -1,13 +1,15 @@
-// Reads the query of /connections, and writes it for the link to the next page.
+// Reads the query of /connections, and tells what it may be.
 
 import { z } from 'zod'
 import { type ConnectionFilter, ERRORS } from '../report/filter.js'
-import { formatCursor, type Position, parseCursor, SORTS } from '../report/order.js'
+import { parseCursor, SORTS } from '../report/order.js'
 import { parseDuration } from '../units.js'
 
 /** Most connections on one page: what making it costs everybody else is bounded so. */
 const MOST = 1000
 
+const STATE = 'open, closed or refused'
+const ERROR = 'an error code such as ECHOBAHN_INVALID_UTF8, or the reason of a refusal'
 const LIMIT = `a whole number 1–${MOST}`
 const WORKER = 'the number of a worker, 1 or more'
 const CODE = 'a close code 1000–4999'
@@ -33,14 +35,14 @@ const readBy = <T>(allowed: string, read: (text: string) => T | undefined) =>
 
 /** Each field's message is what is allowed. */
 const filterSchema = z.strictObject({
-  state: z.enum(['open', 'closed', 'refused'], 'open, closed or refused').optional(),
+  state: z.enum(['open', 'closed', 'refused'], STATE).optional(),
   worker: wholeNumber(WORKER, 1, Number.MAX_SAFE_INTEGER).optional(),
   clean: z
     .enum(['true', 'false'], 'true or false')
     .transform(text => text === 'true')
     .optional(),
   code: wholeNumber(CODE, 1000, 4999).optional(),
-  error: z.enum(ERRORS, 'an error code such as ECHOBAHN_INVALID_UTF8, or the reason of a refusal').optional(),
+  error: z.enum(ERRORS, ERROR).optional(),
   peer: z.string('one value').optional(),
   path: z.string('one value').optional(),
   agent: z.string('one value').optional(),
@@ -56,6 +58,39 @@ const filterSchema = z.strictObject({
 /** Names of the parameters that there are. */
 export const PARAMETERS = Object.keys(filterSchema.shape)
 
+/** One parameter, for whoever offers them to people. */
+export interface FilterDescription {
+  readonly name: string
+  /** What it is for, as a label. */
+  readonly label: string
+  /** Completes "allowed is …". */
+  readonly allowed: string
+  /** All values that there are; null where they cannot be listed. */
+  readonly choices: readonly string[] | null
+}
+
+type FilterName = Exclude<keyof typeof filterSchema.shape, 'cursor'>
+
+const ABOUT: Readonly<Record<FilterName, Omit<FilterDescription, 'name'>>> = {
+  state: { label: 'State', allowed: STATE, choices: ['open', 'closed', 'refused'] },
+  worker: { label: 'Worker', allowed: WORKER, choices: null },
+  clean: { label: 'Closed cleanly', allowed: 'true or false', choices: ['true', 'false'] },
+  code: { label: 'Close code', allowed: CODE, choices: null },
+  error: { label: 'Error or reason', allowed: ERROR, choices: ERRORS },
+  peer: { label: 'Peer', allowed: 'an address, with the port or without', choices: null },
+  path: { label: 'Path', allowed: 'a whole path, such as /chat', choices: null },
+  agent: { label: 'User agent', allowed: 'a part of the User-Agent header, in any case', choices: null },
+  key: { label: 'Key', allowed: 'the value of the Sec-WebSocket-Key header', choices: null },
+  since: { label: 'Since', allowed: SINCE, choices: null },
+  'min-duration': { label: 'Lasted at least', allowed: DURATION, choices: null },
+  'max-duration': { label: 'Lasted at most', allowed: DURATION, choices: null },
+  sort: { label: 'Order', allowed: SORTS.join(', '), choices: SORTS },
+  limit: { label: 'Per page', allowed: LIMIT, choices: null },
+}
+
+/** All but the cursor, which only an answer gives. */
+export const FILTERS: readonly FilterDescription[] = Object.entries(ABOUT).map(([name, about]) => ({ name, ...about }))
+
 /**
  * The filter, or a sentence that says which parameter is wrong and what is allowed.
  *
@@ -68,11 +103,6 @@ export function readFilter(query: unknown, now: number): ConnectionFilter | stri
   if (issue.code === 'unrecognized_keys')
     return `${issue.keys[0]}: no such parameter; allowed are ${PARAMETERS.join(', ')}`
   return `${issue.path.join('.')}: allowed is ${issue.message}`
-}
-
-/** Query of the page that follows the one that ended at `end`. */
-export function nextQuery(query: object, end: Position): string {
-  return String(new URLSearchParams({ ...query, cursor: formatCursor(end) }))
 }
 
 function filterOf(parameters: z.output<typeof filterSchema>, now: number): ConnectionFilter | string {

@@ -49,7 +49,13 @@ function isLocalhost(name: string): boolean {
 
 /** Answers 403 to a request that would change something and was made by a page of another origin. */
 export const refuseForeignOrigin: RequestHandler = (request, response, next) => {
-  if (SAFE_METHODS.has(request.method) || !isForeign(request)) return next()
+  if (SAFE_METHODS.has(request.method)) return next()
+  refuseForeign(request, response, next)
+}
+
+/** Answers 403 to any request of a page of another origin: browsers let every page open a WebSocket anywhere, and read it. */
+export const refuseForeign: RequestHandler = (request, response, next) => {
+  if (!isForeign(request)) return next()
   sendError(
     response,
     403,

@@ -4,7 +4,7 @@ import { PARAMETERS } from './connection-query.js'
 
 /** Routes as `METHOD path`, paths as express has them. */
 export const ROUTES: Readonly<Record<string, string>> = {
-  'GET /': 'this list',
+  'GET /': 'this list; for browsers the console',
   'GET /metrics': 'metrics, as Prometheus reads them',
   'GET /livez': '200 while the primary runs',
   'GET /readyz': '200 while connections are served; 503 while starting, draining, or with no ready worker',
@@ -12,6 +12,7 @@ export const ROUTES: Readonly<Record<string, string>> = {
   'GET /config': 'the configuration in force, secrets masked',
   'GET /workers': 'the processes of all workers: worker, pid, state, connections, ageSeconds',
   'GET /connections': `connections, page by page, how many reports there are and had to make room, and the workers that do not answer; parameters: ${PARAMETERS.join(', ')}`,
+  'GET /connections/filters': 'the parameters of /connections, each with what is allowed',
   'GET /connections/:id': 'the report of one connection; 503 when a worker that does not answer may know it',
   'GET /controls': 'the test controls of connections that ask for none',
   'PUT /controls': 'set them: {controls, count, share, seed}',
@@ -25,5 +26,6 @@ export const ROUTES: Readonly<Record<string, string>> = {
   'POST /connections/abort': 'the same on all open connections that the parameters match',
   'POST /connections/ping': 'the same on all open connections that the parameters match',
   'POST /connections/send': 'the same on all open connections that the parameters match',
+  'GET /live': 'a WebSocket: the live feed of the console',
   'POST /reload': 'replace the workers one after another, as SIGHUP does',
 }

@@ -1,18 +1,21 @@
 // The admin server's routes: metrics, probes, configuration, workers, connections, reload.
 
-import express, { type Express, type Request, type RequestHandler } from 'express'
+import express, { type Express, type RequestHandler } from 'express'
 import helmet from 'helmet'
 import { formatCursor } from '../report/order.js'
 import { kebabCase, maskedSettings, type Settings } from '../settings.js'
 import { requireBearer } from './bearer.js'
-import { renderList, renderReport, STYLE_SOURCE, workersDoNotAnswer } from './connection-pages.js'
-import { nextQuery, readFilter } from './connection-query.js'
+import { FILTERS, readFilter } from './connection-query.js'
+import { addConsole, CONSOLE_SOURCES } from './console-routes.js'
 import { addControls } from './control-routes.js'
 import { errorHandler, methodNotAllowed, notFound, sendError } from './errors.js'
-import { isLoopback, refuseChanges, refuseForeignOrigin, requireKnownHost } from './hosts.js'
+import type { Feed } from './feed.js'
+import { isLoopback, refuseChanges, refuseForeign, refuseForeignOrigin, requireKnownHost } from './hosts.js'
 import { metricsHandler } from './metrics-route.js'
 import { ROUTES } from './routes.js'
 import { SharedAnswers } from './shared-answers.js'
+import { workersDoNotAnswer } from './unanswered.js'
+import { feedHandler } from './upgrades.js'
 import type { AdminView, ConnectionList, Exposition } from './view.js'
 
 const NO_SUCH_CONNECTION = 'no such connection, or its report is no longer kept'
@@ -20,9 +23,9 @@ const NO_SUCH_CONNECTION = 'no such connection, or its report is no longer kept'
 /**
  * The admin server as an express app, listening nowhere yet. All but the probes ask for the token, if there is one, and
  * answer only to hosts that are meant.
- * Everything is answered as JSON, but for the metrics; errors are `{ error: { status, message } }`.
+ * Everything is answered as JSON, but for the metrics and to browsers; errors are `{ error: { status, message } }`.
  */
-export function createAdmin(view: AdminView): Express {
+export function createAdmin(view: AdminView, feed: Feed): Express {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
@@ -30,6 +33,9 @@ export function createAdmin(view: AdminView): Express {
   addProbes(app, view)
   const { adminHost, adminAllowedHost } = view.settings
   app.use(requireKnownHost([adminHost, ...adminAllowedHost]), refuseForeignOrigin)
+  // The feed asks for the token itself, and the console is the same for everybody.
+  app.route('/live').get(refuseForeign, feedHandler(feed)).all(methodNotAllowed('GET'))
+  addConsole(app)
   app.use(requireBearer(() => view.adminToken()))
   if (view.adminToken() === undefined && !isLoopback(adminHost)) app.use(refuseChanges)
   addReports(app, view)
@@ -42,9 +48,9 @@ export function createAdmin(view: AdminView): Express {
   return app
 }
 
-/** The pages load nothing and run nothing; they only have a style. RFC 6797 section 7.2 forbids HSTS over plain HTTP. */
+/** RFC 6797 section 7.2 forbids HSTS over plain HTTP. */
 function securityHeaders(): RequestHandler {
-  const directives = { defaultSrc: ["'none'"], styleSrc: [STYLE_SOURCE], frameAncestors: ["'none'"] }
+  const directives = { ...CONSOLE_SOURCES, frameAncestors: ["'none'"], baseUri: ["'none'"], formAction: ["'none'"] }
   return helmet({ contentSecurityPolicy: { useDefaults: false, directives }, strictTransportSecurity: false })
 }
 
@@ -82,11 +88,11 @@ function addConnections(app: Express, view: AdminView): void {
   get(app, '/connections', async (request, response) => {
     const filter = readFilter(request.query, Date.now())
     if (typeof filter === 'string') return sendError(response, 400, filter)
-    const [type, render] = wantsPage(request) ? (['html', listPage] as const) : (['json', listJson] as const)
-    const body = await lists.ask(`${type} ${JSON.stringify(filter)}`, async () =>
-      render(await view.connections(filter), request.query),
-    )
-    response.type(type).send(body)
+    const body = await lists.ask(JSON.stringify(filter), async () => listJson(await view.connections(filter)))
+    response.type('json').send(body)
+  })
+  get(app, '/connections/filters', (_request, response) => {
+    response.json(FILTERS)
   })
   get(app, '/connections/:id', async (request, response) => {
     const { id } = request.params
@@ -95,22 +101,12 @@ function addConnections(app: Express, view: AdminView): void {
     if (report === undefined && unasked.length > 0)
       return sendError(response, 503, `${workersDoNotAnswer(unasked)}, and may know this connection`)
     if (report === undefined) return sendError(response, 404, NO_SUCH_CONNECTION)
-    if (wantsPage(request)) response.type('html').send(renderReport(report))
-    else response.json(report)
+    response.json(report)
   })
 }
 
 function listJson({ end, ...list }: ConnectionList): string {
   return JSON.stringify({ ...list, cursor: end === undefined ? null : formatCursor(end) })
-}
-
-function listPage(list: ConnectionList, query: object): string {
-  return renderList(list, list.end && nextQuery(query, list.end))
-}
-
-/** Browsers name HTML; everybody else gets JSON. */
-function wantsPage(request: Request): boolean {
-  return request.accepts(['json', 'html']) === 'html'
 }
 
 /** Keys as the flags spell them; what is not set is null. */

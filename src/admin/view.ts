@@ -36,6 +36,13 @@ export interface ConnectionFound {
   readonly unasked: readonly number[]
 }
 
+/** What the console shows beside its numbers. */
+export interface LiveState {
+  readonly readiness: Readiness
+  readonly reloading: boolean
+  readonly workers: readonly WorkerView[]
+}
+
 export interface Exposition {
   readonly contentType: string
   readonly body: string

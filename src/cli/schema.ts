@@ -249,7 +249,7 @@ const fields: Fields = {
   adminToken: secret(bearerToken, {
     group: 'Admin and log',
     default: 'none',
-    help: 'Bearer token that all admin routes but /livez and /readyz then ask for; ps shows it to everybody on the machine.',
+    help: 'Bearer token that all admin routes but the probes then ask for; ps shows it to everybody on the machine.',
   }),
   adminTokenFile: optional(textFile, {
     group: 'Admin and log',

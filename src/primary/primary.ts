@@ -7,8 +7,10 @@ import { constants } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
+import { Feed } from '../admin/feed.js'
 import { createAdmin } from '../admin/server.js'
-import type { Readiness } from '../admin/view.js'
+import { serveUpgrades } from '../admin/upgrades.js'
+import type { AdminView, LiveState, Readiness } from '../admin/view.js'
 import { createLog } from '../log.js'
 import { type Changes, type FromWorker, monotonicNow, type OpenStreams, type Snapshot } from '../messages.js'
 import type { Limit } from '../metrics/catalogue.js'
@@ -23,6 +25,7 @@ import { Fleet } from './fleet.js'
 import { FleetStatus } from './fleet-status.js'
 import { Gathering } from './gathering.js'
 import { authority, createListener, listen } from './listener.js'
+import { Live } from './live.js'
 import { openFilesLimit, openFilesWarning } from './open-files.js'
 import { Shortages } from './shortage.js'
 import { checkTlsFiles } from './tls-files.js'
@@ -42,7 +45,7 @@ const manifest: { readonly version: string } = createRequire(import.meta.url)('#
 export async function runPrimary(settings: Settings): Promise<number> {
   checkTlsFiles(settings)
   const totals = new Totals()
-  const log = await createLog(settings.logLevel, () => totals.countLostLogLine())
+  const log = createLog(settings.logLevel, () => totals.countLostLogLine())
   return new Primary(settings, totals, log).run()
 }
 
@@ -65,8 +68,12 @@ class Primary {
   readonly #controls: ControlsDesk<WorkerProcess>
   readonly #listener: Server
   readonly #admin: HttpServer
+  readonly #feed: Feed
+  readonly #live: Live
   /** `leaving`: no longer ready, and serving all the same until the drain begins (see `--drain-delay`). */
   #phase: 'starting' | 'serving' | 'leaving' | 'draining' = 'starting'
+  /** Port on which the service listens; 0 until it does. */
+  #servicePort = 0
   /** Connections that were still open when their worker left or died while draining. */
   #cut = 0
   #end!: (exitCode: number) => void
@@ -90,8 +97,12 @@ class Primary {
       onReady: worker => {
         this.#controls.join(worker)
         this.#distributor.join(worker)
+        this.#live.stateChanged()
       },
-      onRetired: worker => this.#distributor.retire(worker),
+      onRetired: worker => {
+        this.#distributor.retire(worker)
+        this.#live.stateChanged()
+      },
       onMessage: (worker, message) => this.#onMessage(worker, message),
       onExit: worker => this.#onExit(worker),
       onGiveUp: error => this.#fail(error),
@@ -106,6 +117,9 @@ class Primary {
     this.#controls = new ControlsDesk(settings.defaultControls, started, isResponsive)
     this.#listener = createListener()
     this.#registry = this.#createRegistry()
+    this.#feed = new Feed({ token: () => this.#adminToken.current, hello: () => this.#hello() })
+    const liveSources = { totals, connections: status, workers: settings.workers }
+    this.#live = new Live(liveSources, () => this.#liveState(), this.#feed)
     this.#admin = this.#createAdmin()
   }
 
@@ -124,19 +138,20 @@ class Primary {
 
   async #start(): Promise<void> {
     const { host, port, adminHost, adminPort, tlsCert } = this.#settings
-    const servicePort = await listen(this.#listener, host, port)
+    this.#servicePort = await listen(this.#listener, host, port)
     takeAccepted(this.#listener, accepted => this.#onAccepted(accepted))
     const adminServicePort = await listen(this.#admin, adminHost, adminPort)
     for (const server of [this.#listener, this.#admin]) server.on('error', () => this.#shortages.note('accept_failed'))
+    this.#live.start()
     this.#warnOfOpenFiles()
     this.#handleSignals()
     setupWorkers()
     startWatchdog(now => this.#checkWorkers(now))
     await this.#fleet.start()
     if (this.#phase !== 'starting') return
-    this.#phase = 'serving'
+    this.#enter('serving')
     const scheme = tlsCert === undefined ? 'ws' : 'wss'
-    const service = `${scheme}://${authority(host, servicePort)}`
+    const service = `${scheme}://${authority(host, this.#servicePort)}`
     const admin = `http://${authority(adminHost, adminServicePort)}`
     this.#logStart(service, admin)
     // Whoever started us may not listen, or the disk may be full.
@@ -163,7 +178,7 @@ class Primary {
   }
 
   #createAdmin(): HttpServer {
-    const app = createAdmin({
+    const view: AdminView = {
       settings: this.#settings,
       adminToken: () => this.#adminToken.current,
       readiness: () => this.#readiness(),
@@ -174,8 +189,33 @@ class Primary {
       controls: this.#controls,
       reload: async () => this.#reload(),
       onError: error => this.#log.error({ err: error }, 'admin request failed'),
-    })
-    return createHttpServer(app)
+    }
+    const app = createAdmin(view, this.#feed)
+    const server = createHttpServer(app)
+    serveUpgrades(server, app)
+    return server
+  }
+
+  /** What a page of the console has to know. */
+  #hello(): object {
+    const { path, origin, tlsCert, controls, controlsPrefix, workers } = this.#settings
+    return {
+      version: manifest.version,
+      service: { port: this.#servicePort, secure: tlsCert !== undefined, path: path ?? '/', origins: origin },
+      controls: { allowed: controls, prefix: controlsPrefix },
+      workers,
+      limits: limitsOf(this.#settings),
+      ...this.#live.tell(),
+    }
+  }
+
+  #liveState(): LiveState {
+    return { readiness: this.#readiness(), reloading: this.#fleet.reloading, workers: this.#status.workers() }
+  }
+
+  #enter(phase: 'serving' | 'leaving' | 'draining'): void {
+    this.#phase = phase
+    this.#live.stateChanged()
   }
 
   async #scrape(): Promise<{ contentType: string; body: string }> {
@@ -250,6 +290,7 @@ class Primary {
         { worker: worker.number, workerPid: worker.pid, cut: worker.cut },
         `connections cut: ${worker.cut}`,
       )
+    this.#live.stateChanged()
     if (this.#phase === 'draining') this.#cut += worker.cut ?? lost
     this.#totals.forget(worker.pid)
     this.#snapshots.gone(worker)
@@ -258,6 +299,7 @@ class Primary {
   }
 
   #onResponsive({ number, pid, heardAt }: WorkerProcess, responsive: boolean): void {
+    this.#live.stateChanged()
     const worker = { worker: number, workerPid: pid }
     if (responsive) this.#log.info(worker, 'worker responsive again')
     else this.#log.warn({ ...worker, silence: Math.round(monotonicNow() - heardAt) }, 'worker unresponsive')
@@ -279,9 +321,16 @@ class Primary {
   /** Begins a rolling restart, or says why not. Bad files are found here, while the old workers serve. */
   #reload(): string | undefined {
     const reason = this.#reasonNotToReload()
-    if (reason === undefined) void this.#fleet.reload()
+    if (reason === undefined) void this.#replaceWorkers()
     else this.#log.error(`reload not begun: ${reason}`)
     return reason
+  }
+
+  async #replaceWorkers(): Promise<void> {
+    const done = this.#fleet.reload()
+    this.#live.stateChanged()
+    await done
+    this.#live.stateChanged()
   }
 
   #reasonNotToReload(): string | undefined {
@@ -305,7 +354,7 @@ class Primary {
   async #leave(signal: NodeJS.Signals): Promise<void> {
     const { drainDelay } = this.#settings
     if (drainDelay > 0 && this.#phase === 'serving') {
-      this.#phase = 'leaving'
+      this.#enter('leaving')
       this.#log.info(`${signal}: no longer ready; the drain begins in ${drainDelay} ms`)
       await setTimeout(drainDelay)
     }
@@ -314,7 +363,7 @@ class Primary {
 
   /** The admin server answers until the end, so that probes and a last scrape see the draining. */
   async #drain(signal: NodeJS.Signals): Promise<void> {
-    this.#phase = 'draining'
+    this.#enter('draining')
     this.#log.info(`${signal}: draining for at most ${this.#settings.drainTimeout} ms`)
     this.#listener.close()
     this.#distributor.close()

@@ -40,21 +40,22 @@ export class Totals implements MetricSource {
   }
 
   /**
-   * Adds what the process counted since its last snapshot and keeps its gauges.
+   * Adds what the process counted since its last snapshot and keeps its gauges. A process says its gauges first of all.
    *
    * @throws RangeError when the snapshot does not fit the catalogue; nothing of it is added then.
    */
   add(worker: number, pid: number, snapshot: Snapshot): void {
     checkDeltas(snapshot.deltas)
-    checkGauges(snapshot.gauges)
+    const before = this.#snapshots.get(pid)
+    const gauges = snapshot.gauges ?? before?.gauges ?? []
+    checkGauges(gauges)
     for (const values of [this.values, this.valuesOf(worker)])
       for (let i = 0; i < snapshot.deltas.length; i += 2) values[snapshot.deltas[i]] += snapshot.deltas[i + 1]
 
-    const before = this.#snapshots.get(pid)
-    this.#grow(worker, before?.gauges, snapshot.gauges)
+    this.#grow(worker, before?.gauges, gauges)
     const websockets = (before?.websockets ?? 0) + openedLessClosed(snapshot.deltas)
     const arrivedAt = this.#now()
-    this.#snapshots.set(pid, { worker, gauges: snapshot.gauges, websockets, arrivedAt })
+    this.#snapshots.set(pid, { worker, gauges, websockets, arrivedAt })
     this.#lastArrival.set(worker, arrivedAt)
   }
 

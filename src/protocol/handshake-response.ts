@@ -16,6 +16,8 @@ const PHRASES: Readonly<Record<number, string>> = {
   505: 'HTTP Version Not Supported',
 }
 
+const TEXT_FIELDS = { 'Content-Type': 'text/plain; charset=utf-8' } as const
+
 /** What an accepted handshake agreed on, as the values of the fields that say so; null for none. */
 export interface AgreedTerms {
   /** Of Sec-WebSocket-Accept; null where the client sent no key, which it need not over HTTP/2. */
@@ -45,20 +47,31 @@ export function switchingProtocols(
   )
 }
 
+/** What stands in a response that refuses the handshake, when it is not the sentence. */
+export interface RefusalBody {
+  readonly text: string
+  /** Fields that belong to it, Content-Type among them. */
+  readonly fields: Readonly<Record<string, string>>
+}
+
 /**
  * A whole response that refuses the handshake and ends the connection.
  *
  * @param withBody false for the answer to a HEAD request, which has the same head and no body (RFC 9110 section 9.3.2)
+ * @param body the sentence as text, if it is not given
  */
-export function refusalResponse({ status, sentence, headers }: Refusal, withBody: boolean): string {
-  const body = `${sentence}\n`
+export function refusalResponse(
+  { status, sentence, headers }: Refusal,
+  withBody: boolean,
+  body: RefusalBody = { text: `${sentence}\n`, fields: TEXT_FIELDS },
+): string {
   const { Connection: connection, ...others } = headers
   const fields = {
     ...others,
     Connection: connection === undefined ? 'close' : `${connection}, close`,
-    'Content-Type': 'text/plain; charset=utf-8',
-    'Content-Length': String(Buffer.byteLength(body)),
+    ...body.fields,
+    'Content-Length': String(Buffer.byteLength(body.text)),
   }
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`)
-  return `HTTP/1.1 ${status} ${PHRASES[status]}\r\n${lines.join('')}\r\n${withBody ? body : ''}`
+  return `HTTP/1.1 ${status} ${PHRASES[status]}\r\n${lines.join('')}\r\n${withBody ? body.text : ''}`
 }

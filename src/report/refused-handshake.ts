@@ -21,7 +21,7 @@ export interface RefusedRequest {
 }
 
 /** Octets that are kept of a response: ours are shorter. */
-const MOST_RESPONSE = 2048
+const MOST_RESPONSE = 4096
 
 /** In a request line, and over HTTP/2 in a field among the first. */
 const TARGET = /^(?:\r\n)?[^:\s]+ (\S+) HTTP\//
@@ -86,7 +86,7 @@ export class RefusedHandshake implements KeptEntry {
       refusal: {
         status: statusOf(head) ?? null,
         reason: this.error,
-        sentence: mask.text(body).trimEnd(),
+        sentence: mask.text(sentenceOf(body)).trimEnd(),
       },
     }
   }
@@ -100,4 +100,9 @@ export class RefusedHandshake implements KeptEntry {
   #field(name: string): string | null {
     return new RegExp(`\\n${name}:[ \\t]*([^\\r\\n]*)`, 'i').exec(this.#head)?.[1].trimEnd() ?? null
   }
+}
+
+/** Of a page, what its title says. */
+function sentenceOf(body: string): string {
+  return /<title>([^<]*)<\/title>/.exec(body)?.[1] ?? body
 }

@@ -5,6 +5,8 @@ import { BLOCK, type MessageBlocks } from './message-blocks.js'
 
 /** First size where more than one frame makes up the message, so that nobody knows how long it will be. */
 const FIRST_SIZE = 1024
+/** First size at most: a frame may announce what never comes. */
+const MOST_AT_FIRST = 64 * 1024
 
 /** Where a piece is unmasked that lies in two blocks: free again whenever `read` returns. */
 let scratch = Buffer.allocUnsafeSlow(BLOCK)
@@ -58,7 +60,10 @@ export class Assembly {
   #makeRoom(length: number, likely: number): void {
     const [first] = this.#pieces
     if (first !== undefined && (first.length >= length || first.length === BLOCK)) return
-    const size = Math.min(BLOCK, Math.max(length, first === undefined ? likely : first.length * 2))
+    const size = Math.min(
+      BLOCK,
+      Math.max(length, first === undefined ? Math.min(likely, MOST_AT_FIRST) : first.length * 2),
+    )
     const larger = size === BLOCK ? this.#blocks.take() : Buffer.allocUnsafe(size)
     first?.copy(larger, 0, 0, this.#used)
     this.#pieces[0] = larger

@@ -47,11 +47,10 @@ import { Outbox } from './outbox.js'
 import { Pauses } from './pauses.js'
 import { PingTimes } from './ping-times.js'
 import { watchCollections } from './process-gauges.js'
+import { COUNTS_INTERVAL, Snapshots } from './snapshots.js'
 import { Traffic } from './traffic.js'
 import { Share, Turns } from './turns.js'
 
-/** Milliseconds between two unasked snapshots. */
-const SNAPSHOT_INTERVAL = 250
 /** Bounds of the pause between two looks at the deadlines, in milliseconds. */
 const SWEEP_INTERVAL = { least: 10, most: 250 }
 
@@ -63,14 +62,14 @@ export function runWorker(): void {
   let worker: WorkerService | undefined
   receiveHandles((handover, connection) => worker?.handovers.arrived(handover, connection))
   process.on('message', (message: ToWorker) => {
-    if (message.type === 'start') void start(message).then(started => (worker = started))
+    if (message.type === 'start') worker = start(message)
     else worker?.onMessage(message)
   })
 }
 
-async function start({ settings, worker }: Start): Promise<WorkerService> {
+function start({ settings, worker }: Start): WorkerService {
   const counters = new Counters()
-  const log = await createLog(settings.logLevel, () => counters.add(LOG_LINES_LOST, 1), { worker })
+  const log = createLog(settings.logLevel, () => counters.add(LOG_LINES_LOST, 1), { worker })
   const service = new WorkerService(
     settings,
     counters,
@@ -88,14 +87,13 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
   readonly #reports: boolean
   readonly #log: Logger
   readonly #connectionLog: ConnectionLog
-  readonly #counters: Counters
   readonly #traffic: Traffic
   readonly #openings: Openings
   readonly #controls: OpeningControls
   readonly #actions: ConnectionActions
   readonly #codec: Codec
   readonly #blocks = new MessageBlocks()
-  readonly #gauges: Gauges
+  readonly #snapshots: Snapshots
   readonly #loop: LoopWatch
   readonly #pauses: Pauses
   readonly #context: ConnectionContext
@@ -112,7 +110,6 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     this.#reports = settings.reports > 0
     this.#log = log
     this.#connectionLog = new ConnectionLog(log)
-    this.#counters = counters
     this.#codec = codec
     this.#budget = new MemoryBudget(Math.floor(settings.memoryBudget / settings.workers))
     this.#traffic = new Traffic(counters)
@@ -148,25 +145,31 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     )
     this.#openings = new Openings(settings, secureContextOf(settings), this.#traffic, this, this.#controls)
     this.#actions = new ConnectionActions(this.#connections, this.#archive)
-    this.#gauges = new Gauges({
+    const gauges = new Gauges({
       pauses: this.#pauses,
       budget: this.#budget,
       codec,
       openings: this.#openings,
       webSockets: this.#connections,
     })
+    this.#snapshots = new Snapshots(
+      counters,
+      () => this.#countAll(),
+      () => gauges.take(),
+      send,
+    )
     this.#departure = new Departure(this.#connections, this.#openings, this.handovers, settings.drainTimeout, cut =>
       this.#exit(cut),
     )
     this.#timers = [
-      setInterval(() => this.#sendSnapshot(0), SNAPSHOT_INTERVAL),
+      setInterval(() => this.#snapshots.look(), COUNTS_INTERVAL),
       setInterval(() => this.#sweep(), sweepInterval(settings)),
     ]
   }
 
   onMessage(message: Exclude<ToWorker, Start>): void {
     if (message.type === 'revoke') this.#revoke(message.id)
-    else if (message.type === 'snapshot-request') this.#sendSnapshot(message.question)
+    else if (message.type === 'snapshot-request') this.#snapshots.tell(message.question)
     else if (message.type === 'list-connections') void sendListing(this.#archive, message, send)
     else if (message.type === 'tell-connection')
       send({ type: 'connection', question: message.question, report: this.#archive.get(message.id) ?? null })
@@ -263,14 +266,13 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     for (const connection of this.#connections.values()) connection.sweep(now)
   }
 
-  #sendSnapshot(question: number): void {
+  #countAll(): void {
     // What is counted and what has become of connections are known together.
     this.handovers.tell()
     this.#openings.count()
     this.#traffic.addWholeEchoes()
     this.#pauses.addUp()
     this.#loop.look()
-    send({ type: 'snapshot', question, deltas: this.#counters.takeDeltas(), gauges: this.#gauges.take() })
   }
 
   #leave(when: Leave['when']): void {
@@ -284,7 +286,7 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     this.#loop.stop()
     // A process that exits while a thread makes a zlib context is aborted by Node ("close before init").
     const closed = this.#codec.close()
-    this.#sendSnapshot(0)
+    this.#snapshots.tell(0)
     send({ type: 'left', cut, evicted: this.#archive.counts.evicted })
     sendInParts(this.#archive.allEnded(), send, () => void closed.then(() => process.exit(0)))
   }

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { parseExposition } from '../support/exposition.js'
 import { Service, startService } from '../support/service.js'
+import { stopUntilOurEnd } from '../support/watchdog.js'
 import { WsClient } from '../support/ws-client.js'
 
 const TOKEN = 'a-token-of-some-length'
@@ -150,7 +151,7 @@ test('/readyz is 503 while no worker answers, and 200 again once one does', asyn
     const response = await fetch(`${service.adminUrl}/readyz`)
     return { code: response.status, body: await response.json() }
   }
-  process.kill(pid, 'SIGSTOP')
+  stopUntilOurEnd(pid)
   try {
     const answer = await service.until(readiness, ({ code }) => code !== 200)
     assert.deepEqual(answer, { code: 503, body: { status: 'no-worker' } })

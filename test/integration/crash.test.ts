@@ -5,6 +5,7 @@ import { describe, it } from 'node:test'
 import { CounterWatch } from '../support/counter-watch.js'
 import { EchoLoad, EchoPeer } from '../support/echo-peer.js'
 import { startService, type WorkerInfo } from '../support/service.js'
+import { stopUntilOurEnd } from '../support/watchdog.js'
 
 const serving = (count: number, killed: number) => (workers: WorkerInfo[]) =>
   workers.filter(({ state, pid }) => state === 'ready' && pid !== killed).length === count
@@ -71,7 +72,7 @@ describe('a worker killed under load', () => {
   it('loses no connection that it had been given but not taken', async t => {
     const service = await startService(t, '--workers', '1')
     const [{ pid }] = await service.workers()
-    process.kill(pid, 'SIGSTOP')
+    stopUntilOurEnd(pid)
     const opening = EchoPeer.openMany(service.url, 20)
     await service.until(
       () => service.workers(),

@@ -9,6 +9,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { EchoPeer } from '../support/echo-peer.js'
 import { parseExposition } from '../support/exposition.js'
+import { endWithUs } from '../support/watchdog.js'
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
 
@@ -18,6 +19,7 @@ test('the service starts, reloads and stops, and says how many lines are lost', 
   const child = spawn(process.execPath, [MAIN, '--port', '0', '--admin-port', '0', '--workers', '2'], {
     stdio: ['ignore', 'pipe', full],
   })
+  endWithUs(child)
   t.after(() => child.kill('SIGKILL'))
   const [line] = await once(createInterface({ input: child.stdout as NodeJS.ReadableStream }), 'line')
   const [, url, admin] = /^listening (\S+) admin (\S+)$/.exec(String(line)) ?? []

@@ -12,6 +12,7 @@ import type { Handover } from '../../src/messages.js'
 import { Accepted, takeAccepted } from '../../src/primary/accepted.js'
 import { createListener, listen } from '../../src/primary/listener.js'
 import type { FromReceiver, ToReceiver } from '../support/handle-receiver.js'
+import { endWithUs } from '../support/watchdog.js'
 
 /** More than the pipe has room for while nobody reads it. */
 const MANY = 1500
@@ -32,6 +33,7 @@ class Receiver {
       serialization: 'json',
     })
     this.worker = cluster.fork()
+    endWithUs(this.worker.process)
     t.after(() => this.worker.process.kill('SIGKILL'))
     spoil(this.worker)
     this.channel = new HandleChannel(this.worker)

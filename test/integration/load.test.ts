@@ -13,6 +13,7 @@ import { WebSocket } from 'ws'
 import { parseExposition } from '../support/exposition.js'
 import { faultsOf, load, loadResults } from '../support/load-command.js'
 import { startService } from '../support/service.js'
+import { endWithUs } from '../support/watchdog.js'
 
 const SHAPES: readonly (readonly string[])[] = [
   ['--rate', '2000', '--messages', '2000', '--connections', '10', '--payload', 'random'],
@@ -186,6 +187,7 @@ test('its own metrics, while it runs; SIGINT ends it early with all it has seen'
   const main = fileURLToPath(new URL('../../src/main.js', import.meta.url))
   const argv = ['load', service.url, '--rate', '200', '--duration', '60s', '--connections', '3', '--metrics-port', '0']
   const child = spawn(process.execPath, [main, ...argv], { stdio: ['ignore', 'pipe', 'pipe'] })
+  endWithUs(child)
   t.after(() => child.kill('SIGKILL'))
   const exit = once(child, 'exit')
   let stdout = ''

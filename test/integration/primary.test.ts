@@ -8,6 +8,7 @@ import { afterEach, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { WorkerView } from '../../src/admin/view.js'
 import { parseExposition } from '../support/exposition.js'
+import { endWithUs, stopUntilOurEnd } from '../support/watchdog.js'
 
 const SERVICE = fileURLToPath(new URL('../support/fake-service.js', import.meta.url))
 
@@ -47,6 +48,7 @@ function launch(fakeWorker = ''): ChildProcess {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, FAKE_WORKER: fakeWorker },
   })
+  endWithUs(child)
   running.push(child)
   return child
 }
@@ -107,7 +109,7 @@ describe('primary', () => {
   it('serves and answers scrapes while a worker is stopped, and takes it back when it goes on', async () => {
     const service = await start()
     const [stopped, other] = await workersOf(service)
-    process.kill(stopped.pid, 'SIGSTOP')
+    stopUntilOurEnd(stopped.pid)
     const pids = await Promise.all(Array.from({ length: 10 }, () => open(service)))
     assert.deepEqual([...new Set(pids)], [other.pid])
     const series = parseExposition(await (await fetch(`${service.admin}/metrics`)).text())
@@ -142,7 +144,7 @@ describe('primary', () => {
   it('exits with 0 at SIGTERM, also when a worker is stopped', async () => {
     const service = await start()
     const [stopped] = await workersOf(service)
-    process.kill(stopped.pid, 'SIGSTOP')
+    stopUntilOurEnd(stopped.pid)
     service.process.kill('SIGTERM')
     assert.equal(await exitOf(service.process), 0)
     assert.throws(() => process.kill(stopped.pid, 0), { code: 'ESRCH' })
@@ -151,7 +153,7 @@ describe('primary', () => {
   it('ends at once at a second signal', async () => {
     const service = await start()
     const [stopped] = await workersOf(service)
-    process.kill(stopped.pid, 'SIGSTOP')
+    stopUntilOurEnd(stopped.pid)
     service.process.kill('SIGTERM')
     await until(service, workers => workers.every(({ state }) => state === 'leaving'))
     service.process.kill('SIGINT')

@@ -7,6 +7,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { endWithUs } from './watchdog.js'
 
 const ROOT = dirname(createRequire(import.meta.url).resolve('#package.json'))
 
@@ -67,6 +68,7 @@ export class Prometheus {
       ],
       { stdio: ['ignore', 'ignore', 'pipe'] },
     )
+    endWithUs(this.#child)
     this.#exited = once(this.#child, 'exit')
   }
 

@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { ROUTES } from '../../src/admin/routes.js'
-import { renderLoadOptionsTable, renderOptionsTable } from '../../src/cli/readme.js'
 import { renderControlsTable, renderViolationsTable } from '../../src/controls/catalogue.js'
-import { renderMetricsTable } from '../../src/metrics/readme.js'
+import { renderMetricsTable } from './metrics-table.js'
+import { renderLoadOptionsTable, renderOptionsTable } from './options-tables.js'
 
 export const ROOT = dirname(createRequire(import.meta.url).resolve('#package.json'))
 

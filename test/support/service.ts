@@ -5,6 +5,10 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseExposition } from './exposition.js'
+import { endWithUs } from './watchdog.js'
+
+/** Milliseconds that a service gets to write its coverage. */
+const COVERAGE_PATIENCE = 3000
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
 
@@ -40,12 +44,14 @@ export class Service {
 
   /** @param openFiles limit on open files for each of the service's processes; without it, that of this process */
   constructor(options: readonly string[], environment: Record<string, string> = {}, openFiles?: number) {
-    const command = [process.execPath, MAIN, '--port', '0', '--admin-port', '0', ...options]
+    const adminPort = options.includes('--admin-port') ? [] : ['--admin-port', '0']
+    const command = [process.execPath, MAIN, '--port', '0', ...adminPort, ...options]
     const [program, ...args] = openFiles === undefined ? command : withOpenFiles(openFiles, command)
     this.child = spawn(program, args, {
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
+    endWithUs(this.child)
     this.exited = once(this.child, 'exit').then(([code, signal]) => ({ code, signal }))
     createInterface({ input: this.child.stderr as NodeJS.ReadableStream }).on('line', line => {
       if (!line.startsWith('{')) return
@@ -131,10 +137,23 @@ export class Service {
     process.kill(this.pid, name)
   }
 
-  /** Ends the service at once, whatever it is doing; its workers leave by themselves. */
+  /**
+   * Ends the service at once, whatever it is doing; its workers leave by themselves. Where coverage is measured it gets a
+   * moment to go in order, since what is killed tells nothing.
+   */
   async stop(): Promise<void> {
-    if (this.child.exitCode === null && this.child.signalCode === null) this.signal('SIGKILL')
+    if (process.env.NODE_V8_COVERAGE !== undefined && this.#runs) {
+      this.signal('SIGTERM')
+      const patience = setTimeout(() => this.signal('SIGKILL'), COVERAGE_PATIENCE)
+      await this.exited
+      clearTimeout(patience)
+    }
+    if (this.#runs) this.signal('SIGKILL')
     await this.exited
+  }
+
+  get #runs(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null
   }
 }
 

@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { echo, startMisbehaving } from './load-command.js'
+import { endWithUs } from './watchdog.js'
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
 
@@ -43,6 +44,7 @@ export class WatchedLoad {
     ]
     const argv = [MAIN, 'load', url, `${url}?eb-drop=20%25`, ...options]
     const child = spawn(process.execPath, argv, { stdio: ['ignore', 'ignore', 'pipe'] })
+    endWithUs(child)
     const exited = once(child, 'exit')
     const [line] = (await once(createInterface({ input: child.stderr }), 'line')) as [string]
     return new WatchedLoad(new URL(line.replace(/^metrics /, '')).host, child, exited, hooks)

@@ -18,6 +18,7 @@ import { acceptKey } from './accept-key.js'
 import { ControlledAnswer } from './controlled-answer.js'
 import { controlledHandshake, plainDescription } from './controlled-handshake.js'
 import type { Asked, OpeningControls } from './opening-controls.js'
+import { plainPage } from './plain-page.js'
 import { INCOMPLETE, OVER_LIMIT, TIMEOUT } from './refusals.js'
 
 /**
@@ -191,7 +192,8 @@ export class Opening implements TransportHandler {
   }
 
   #refuse(refusal: Refusal, request?: UpgradeRequest): void {
-    this.#answerAndEnd(refusal.reason, refusalResponse(refusal, request?.method !== 'HEAD'))
+    const page = request && plainPage(refusal, request)
+    this.#answerAndEnd(refusal.reason, page ?? refusalResponse(refusal, request?.method !== 'HEAD'))
   }
 
   #answerAndEnd(reason: RefusalReason, response: string): void {

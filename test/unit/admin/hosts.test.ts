@@ -10,6 +10,7 @@ import { isLoopback } from '../../../src/admin/hosts.js'
 import { createAdmin } from '../../../src/admin/server.js'
 import type { AdminView } from '../../../src/admin/view.js'
 import type { Settings } from '../../../src/settings.js'
+import { silentFeed } from '../../support/silent-feed.js'
 
 interface Answer {
   readonly status: number | undefined
@@ -24,7 +25,7 @@ async function serve(t: TestContext, settings: Partial<Settings> = {}, token?: s
     workers: () => [],
     reload: async () => undefined,
   }
-  const server = createServer(createAdmin(view as AdminView)).listen(0, '127.0.0.1')
+  const server = createServer(createAdmin(view as AdminView, silentFeed())).listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.after(() => {
     server.close()

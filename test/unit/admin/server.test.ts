@@ -8,6 +8,7 @@ import { type TestContext, test } from 'node:test'
 import { createAdmin } from '../../../src/admin/server.js'
 import type { AdminView, Readiness } from '../../../src/admin/view.js'
 import type { Settings } from '../../../src/settings.js'
+import { silentFeed } from '../../support/silent-feed.js'
 
 const SETTINGS = {
   maxMessage: 1024,
@@ -48,7 +49,7 @@ function fakeView(overrides: Partial<AdminView> = {}): AdminView {
 
 /** Serves the view until the test ends; returns a `fetch` for paths on it. */
 async function serve(t: TestContext, view: AdminView) {
-  const server = createServer(createAdmin(view)).listen(0, '127.0.0.1')
+  const server = createServer(createAdmin(view, silentFeed())).listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.after(() => {
     server.close()
@@ -146,11 +147,12 @@ test('/ lists the routes that the server has, and no others', async t => {
   const view = fakeView()
   const get = await serve(t, view)
   const listed = Object.keys((await (await get('/')).json()) as Record<string, string>)
-  const served = createAdmin(view).router.stack.flatMap(({ route }) => {
+  const served = createAdmin(view, silentFeed()).router.stack.flatMap(({ route }) => {
     const methods = new Set(route?.stack.map(({ method }) => method).filter(Boolean))
     return [route?.path ?? []].flat().flatMap(path => [...methods].map(method => `${method.toUpperCase()} ${path}`))
   })
-  assert.deepEqual(listed.sort(), served.sort())
+  // For browsers some have a route of their own before the one for programs.
+  assert.deepEqual(listed.sort(), [...new Set(served)].sort())
 })
 
 test('HEAD is GET without a body', async t => {
@@ -201,7 +203,7 @@ test('security headers are on every answer', async t => {
     assert.equal(headers.get('x-content-type-options'), 'nosniff')
     assert.match(
       headers.get('content-security-policy') ?? '',
-      /^default-src 'none';style-src 'sha256-[A-Za-z0-9+/]{43}=';frame-ancestors 'none'$/,
+      /^default-src 'none';script-src 'self';style-src 'self';img-src 'self';connect-src 'self' ws: wss:;frame-ancestors 'none';base-uri 'none';form-action 'none'$/,
     )
     assert.equal(headers.get('cache-control'), 'no-store')
     assert.equal(headers.get('x-powered-by'), null)
@@ -255,4 +257,74 @@ test('a wrong token is told apart from none', async t => {
   const response = await get('/workers', { headers: { authorization: 'Bearer wrong' } })
   assert.equal(response.headers.get('www-authenticate'), 'Bearer realm="echobahn", error="invalid_token"')
   await assertError(response, 401)
+})
+
+const BROWSER = { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' }, redirect: 'manual' } as const
+
+test('an error is a page for browsers, with its way back relative and nothing of the request as markup', async t => {
+  const get = await serve(t, fakeView({ adminToken: () => 'secret' }))
+  for (const [path, status, root] of [
+    ['/nothing', 401, './'],
+    ['/a/b/c?d=/e/f', 401, '../../'],
+  ] as const) {
+    const response = await get(path, BROWSER)
+    assert.equal(response.status, status)
+    assert.match(response.headers.get('content-type') ?? '', /^text\/html/)
+    const page = await response.text()
+    assert.ok(page.includes(`href="${root}console/console.css"`) && page.includes(`<a href="${root}">`))
+    assert.match(page, /send the admin token/)
+  }
+  const open = await serve(t, fakeView())
+  const page = await (await open('/nothing', BROWSER)).text()
+  assert.match(page, /<h1>404 Not Found<\/h1>/)
+  const host = await open('/connections?state=<script>', { headers: { accept: '*/*' } })
+  assert.equal(host.status, 400)
+})
+
+test('/ is the console for browsers, also without the token, and JSON for programs', async t => {
+  const get = await serve(t, fakeView({ adminToken: () => 'secret' }))
+  const page = await get('/', BROWSER)
+  assert.equal(page.status, 200)
+  assert.match(page.headers.get('content-type') ?? '', /^text\/html/)
+  assert.match(page.headers.get('vary') ?? '', /Accept/)
+  const html = await page.text()
+  const sources = [...html.matchAll(/(?:href|src)="([^"#]+)"/g)]
+    .map(([, source]) => source)
+    .filter(source => source.startsWith('console/'))
+  assert.ok(sources.includes('console/main.js'))
+  assert.doesNotMatch(html, /(?:href|src)="(?:\/|\w+:)/)
+  for (const source of sources) {
+    const file = await get(`/${source}`)
+    assert.equal(file.status, 200, source)
+    assert.equal(file.headers.get('cache-control'), 'no-cache')
+  }
+  assert.doesNotMatch(html, /<style|style="|<script>|onclick/)
+  assert.equal((await get('/')).status, 401)
+  assert.equal((await get('/console/nothing.js')).status, 401)
+  assert.equal((await get('/console/../server.js')).status, 401)
+})
+
+test('a connection’s address leads browsers to the console’s view of it, relative to where a proxy has put it', async t => {
+  const get = await serve(t, fakeView())
+  for (const [path, location] of [
+    ['/connections?state=open&agent=a%20b', './#/connections?state=open&agent=a%20b'],
+    ['/connections/7', '../#/connections/7'],
+  ]) {
+    const response = await get(path, BROWSER)
+    assert.deepEqual([response.status, response.headers.get('location')], [303, location])
+  }
+})
+
+test('/connections/filters tells every parameter but the cursor', async t => {
+  const get = await serve(t, fakeView())
+  const filters = (await (await get('/connections/filters')).json()) as { name: string; choices: string[] | null }[]
+  assert.deepEqual(
+    filters.map(({ name }) => name),
+    [
+      ...['state', 'worker', 'clean', 'code', 'error', 'peer', 'path', 'agent', 'key', 'since', 'min-duration'],
+      ...['max-duration', 'sort', 'limit'],
+    ],
+  )
+  for (const { name, choices } of filters)
+    for (const choice of choices ?? []) assert.equal((await get(`/connections?${name}=${choice}`)).status, 200)
 })

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { renderOptionsTable } from '../../../src/cli/readme.js'
 import { OPTIONS } from '../../../src/cli/schema.js'
+import { renderOptionsTable } from '../../support/options-tables.js'
 import { readBlock, replaceBlock } from '../../support/readme-blocks.js'
 
 const PAGE = 'before\n<!-- options:begin -->\nold\n<!-- options:end -->\nafter\n'

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { lossyDestination } from '../../../src/log.js'
+import { readable } from '../../../src/readable-log.js'
 
 function open(t: TestContext, path: string, flags: string): number {
   const fd = openSync(path, flags)
@@ -44,4 +45,22 @@ test('a line that broke off is not continued by the next', () => {
   for (const line of ['lost\n', 'in two parts\n', 'broken off\n', 'lost\n', 'last\n']) log.write(line)
   assert.equal(lost, 3)
   assert.equal(parts.join(''), 'in two parts\nbro\nlast\n')
+})
+
+test('on a terminal a line is for people', () => {
+  const fields = { pid: 7, worker: 2, service: 'ws://127.0.0.1:8888', why: 'two words', limits: { openFiles: 9 } }
+  const line = (level: number, rest: object) =>
+    readable(`${JSON.stringify({ level, time: '2026-01-02T03:04:05.678Z', ...rest })}\n`)
+  assert.equal(
+    line(30, { ...fields, msg: 'serving' }),
+    '03:04:05.678 info  serving worker=2 service=ws://127.0.0.1:8888 why="two words" limits={"openFiles":9}\n',
+  )
+  assert.equal(
+    line(40, { pid: 7, err: { stack: 'Error: x\n    at y' } }),
+    '03:04:05.678 warn\n  Error: x\n      at y\n',
+  )
+  assert.deepEqual(
+    [10, 20, 50, 60].map(level => line(level, { pid: 7, msg: 'm' }).split(' ')[1]),
+    ['trace', 'debug', 'error', 'fatal'],
+  )
 })

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { renderMetricsTable } from '../../../src/metrics/readme.js'
+import { renderMetricsTable } from '../../support/metrics-table.js'
 
 test('the table has a line for each metric, with as many cells as the head', () => {
   const [head, , ...lines] = renderMetricsTable().split('\n')

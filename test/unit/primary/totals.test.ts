@@ -38,6 +38,17 @@ test('gauges of a worker are those of its living processes', () => {
   assert.equal(totals.gauge(2, 'bufferedBytes'), 9)
 })
 
+test('counts that come without gauges leave them as they were', () => {
+  const totals = new Totals()
+  totals.add(1, 100, snapshot({ bufferedBytes: 5, cpuUserSeconds: 4 }, [SENT, 5]))
+  totals.add(1, 100, { ...snapshot({}, [SENT, 2]), gauges: null })
+  assert.equal(totals.values[SENT], 7)
+  assert.equal(totals.gauge(1, 'bufferedBytes'), 5)
+  assert.equal(totals.gauge(1, 'cpuUserSeconds'), 4)
+  assert.throws(() => totals.add(1, 101, { ...snapshot({}, [SENT, 2]), gauges: null }), RangeError)
+  assert.equal(totals.values[SENT], 7)
+})
+
 test('CPU time of a worker grows over replacements', () => {
   const totals = new Totals()
   const seen: number[] = []

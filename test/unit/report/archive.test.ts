@@ -3,13 +3,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { refusalResponse } from '../../../src/protocol/handshake-response.js'
+import { judgeUpgrade } from '../../../src/protocol/upgrade-request.js'
 import { Archive, type ArchiveRules } from '../../../src/report/archive.js'
 import type { Entry } from '../../../src/report/entry.js'
 import { type Conditions, type ConnectionFilter, matches } from '../../../src/report/filter.js'
 import { formatCursor, Order, type Position, parseCursor, type Sort } from '../../../src/report/order.js'
 import { pickPage } from '../../../src/report/page.js'
 import type { Recorder } from '../../../src/report/recorder.js'
-import type { RefusedRequest } from '../../../src/report/refused-handshake.js'
+import { RefusedHandshake, type RefusedRequest } from '../../../src/report/refused-handshake.js'
+import { plainPage } from '../../../src/worker/opening/plain-page.js'
+import { requestHead } from '../../support/raw-client.js'
 import { sampleOpened } from '../../support/sample-opened.js'
 
 const OCTETS = { octetsReceived: 100, octetsSent: 90, unsent: 0 }
@@ -120,6 +123,21 @@ test('a refused handshake tells its request, its answer and why', () => {
     },
     refusal: { status: 400, reason: 'bad_http', sentence: 'No.' },
   })
+})
+
+test('of a page that a browser got instead of a sentence, the title is told, and all of it kept', () => {
+  const head = requestHead(['Host: a', 'Accept: text/html'])
+  const request = { method: 'GET', httpVersion: '1.1', target: '/', rawHeaders: ['Host', 'a', 'Accept', 'text/html'] }
+  const refusal = judgeUpgrade(request, { origins: [], subprotocols: [], compression: undefined })
+  assert.ok(refusal.kind === 'refuse')
+  const response = plainPage(refusal, request)
+  assert.ok(response !== undefined)
+  const refused = new RefusedHandshake(
+    { id: 1, peer: '::1', transport: 'tcp', head, reason: refusal.reason, response },
+    1,
+  ).report()
+  assert.match(refused.refusal.sentence, /^This is a WebSocket echo service, and a browser/)
+  assert.equal(refused.handshake.response, response.trimEnd())
 })
 
 test('of a refused head there may be nothing, a part, or more than is kept', () => {

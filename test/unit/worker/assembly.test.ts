@@ -58,6 +58,8 @@ test('a short message takes little, and lies in one piece', () => {
   assert.deepEqual([many.pieces.length, many.held], [1, 2048])
   const block = assemble(blocks, clientFrame({ opcode: 2, payload: noise(BLOCK) }), [1000])
   assert.deepEqual([block.pieces.length, block.held], [1, BLOCK])
+  const announced = assemble(blocks, clientFrame({ opcode: 2, payload: noise(2 * BLOCK) }).subarray(0, 100), [50])
+  assert.equal(announced.held, 64 * 1024)
   one.release()
   many.release()
   assert.equal(blocks.idleOctets, 0)

@@ -1,6 +1,7 @@
 // One opening handshake without a socket: answers, deadlines, and what becomes of the transport.
 
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import type { Admission } from '../../../src/messages.js'
 import type { UpgradeRules } from '../../../src/protocol/upgrade-request.js'
@@ -241,4 +242,30 @@ test('of a long head a bounded part is kept, in strings of their own', t => {
   const [{ terms }] = upgraded
   assert.equal(terms.request, headers.slice(0, 4096))
   assert.deepEqual([terms.path.length, terms.query.length, terms.userAgent?.length], [1024, 1024, 256])
+})
+
+test('a browser that asks for a page gets the 426 as one, others as text', t => {
+  const answerTo = (line: string, ...fields: string[]): string => {
+    const { feed, output, events } = bench(t)
+    feed(requestHead(['Host: service.example', ...fields], line))
+    assert.match(events[0], /^refused 426 not_upgrade/)
+    return output()
+  }
+  const accept = 'Accept: text/html,application/xhtml+xml;q=0.9,*/*;q=0.8'
+  const page = answerTo('GET /a?b HTTP/1.1', accept)
+  assert.match(page, /^HTTP\/1\.1 426 /)
+  assert.match(page, /\r\nUpgrade: websocket\r\n.*\r\nContent-Type: text\/html; charset=utf-8\r\n/s)
+  const [, policy] = /\r\nContent-Security-Policy: ([^\r]*)/.exec(page) ?? []
+  const [, style] = /<style>([^<]*)<\/style>/.exec(page) ?? []
+  assert.ok(policy.includes(`'sha256-${createHash('sha256').update(style).digest('base64')}'`))
+  const [, body] = page.split('\r\n\r\n')
+  assert.ok(page.includes(`\r\nContent-Length: ${Buffer.byteLength(body)}\r\n`))
+  assert.doesNotMatch(body, /<script|\b888\d|admin/i)
+  assert.equal(answerTo('HEAD / HTTP/1.1', accept).split('\r\n\r\n')[1], '')
+  for (const other of ['Accept: */*', 'X-Accept: text/html'])
+    assert.match(
+      answerTo('GET / HTTP/1.1', other),
+      /Content-Type: text\/plain.*This is a WebSocket echo service: connect/s,
+    )
+  assert.match(answerTo('POST / HTTP/1.1', accept), /text\/plain/)
 })

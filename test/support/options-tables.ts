@@ -1,8 +1,8 @@
 // Renders the options tables of README and docs from the schemas.
 
-import { LOAD_OPTIONS } from './load-schema.js'
-import type { Option } from './option.js'
-import { OPTIONS } from './schema.js'
+import { LOAD_OPTIONS } from '../../src/cli/load-schema.js'
+import type { Option } from '../../src/cli/option.js'
+import { OPTIONS } from '../../src/cli/schema.js'
 
 const HEADER = ['Flag', 'Environment', 'Default', 'Allowed', 'What it does']
 

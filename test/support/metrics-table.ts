@@ -7,7 +7,7 @@ import {
   PRIMARY_METRICS,
   SUMMED,
   WORKER_METRICS,
-} from './catalogue.js'
+} from '../../src/metrics/catalogue.js'
 
 interface Row {
   readonly type: string

@@ -1,0 +1,155 @@
+// npm run mutate -- src/worker: breaks the compiled code in one place at a time, and tells what no test noticed.
+
+import { mkdirSync, readdirSync } from 'node:fs'
+import { setPriority } from 'node:os'
+import { join } from 'node:path'
+import { Random } from '../fuzz/random.js'
+import { type Covering, coverageOf, covers } from './coverage.js'
+import { changeOf, Equivalents, lineOf } from './equivalents.js'
+import { type Mutant, mutantsOf } from './operators.js'
+import { type Options, parseOptions, USAGE } from './options.js'
+import { runTest } from './run-test.js'
+import { renderTable, type Score } from './table.js'
+import { BUILD, CACHE, compiledOf, makeTree, readCompiled, sourcesOf, writeCompiled } from './tree.js'
+
+/** Others work on the machine too. */
+const NICENESS = 15
+/** Integration tests that take longer than this, in milliseconds, are not run for a mutant. */
+const SLOW = 15_000
+
+interface Candidate {
+  readonly file: string
+  readonly mutant: Mutant
+}
+
+type Fate = { readonly killedBy: string } | 'survived' | 'equivalent'
+
+class Run {
+  readonly #options: Options
+  readonly #equivalents = new Equivalents()
+  readonly #coverings: readonly Covering[]
+
+  constructor(options: Options, coverings: readonly Covering[]) {
+    this.#options = options
+    // What fails unbroken tells nothing.
+    this.#coverings = coverings.filter(({ passed }) => passed)
+  }
+
+  async score(target: string): Promise<Score> {
+    const score = { target, mutants: 0, killed: 0, survived: 0, equivalent: 0 }
+    for (const candidate of sampleOf(target, this.#options)) {
+      const started = performance.now()
+      const fate = await this.#fateOf(candidate)
+      score.mutants++
+      if (fate === 'survived') score.survived++
+      else if (fate === 'equivalent') score.equivalent++
+      else score.killed++
+      tell(candidate, fate, performance.now() - started)
+    }
+    return score
+  }
+
+  async #fateOf({ file, mutant }: Candidate): Promise<Fate> {
+    const compiled = compiledOf(file)
+    const whole = readCompiled(compiled)
+    if (this.#equivalents.reason(file, whole, mutant) !== undefined) return 'equivalent'
+    writeCompiled(compiled, whole.slice(0, mutant.start) + mutant.replacement + whole.slice(mutant.end))
+    try {
+      for (const { test, milliseconds } of this.#related(compiled, mutant)) {
+        const verdict = await runTest(join(BUILD, test), join(BUILD, '..'), 3 * milliseconds + 10_000)
+        if (verdict !== 'passed') return { killedBy: verdict === 'hung' ? `${test} (hung)` : test }
+      }
+      return 'survived'
+    } finally {
+      writeCompiled(compiled, whole)
+    }
+  }
+
+  /** Unit tests before integration tests, those of the same folder first, quick ones first. */
+  #related(compiled: string, { start }: Mutant): Covering[] {
+    const folder = compiled.split('/')[1]
+    const covering = this.#coverings
+      .filter(each => covers(each, compiled, start))
+      .sort((a, b) => strangeness(a.test, folder) - strangeness(b.test, folder) || a.milliseconds - b.milliseconds)
+    let left = this.#options.budget
+    return covering.filter(({ test, milliseconds }) => {
+      if (isUnit(test)) return true
+      left -= milliseconds
+      return milliseconds <= SLOW && left >= 0
+    })
+  }
+}
+
+function strangeness(test: string, folder: string): number {
+  if (!isUnit(test)) return 2
+  return test.startsWith(`test/unit/${folder}/`) ? 0 : 1
+}
+
+function isUnit(test: string): boolean {
+  return test.startsWith('test/unit/')
+}
+
+/** So many mutants of the folder, picked at random, in the order in which they were picked. */
+function sampleOf(target: string, { sample, seed, skip }: Options): Candidate[] {
+  const all = sourcesOf(target).flatMap(file =>
+    mutantsOf(readCompiled(compiledOf(file))).map(mutant => ({ file, mutant })),
+  )
+  const random = new Random()
+  random.seed(seed, 0)
+  for (let i = all.length - 1; i > 0; i--) {
+    const j = random.below(i + 1)
+    ;[all[i], all[j]] = [all[j], all[i]]
+  }
+  return all.slice(skip, sample)
+}
+
+function tell({ file, mutant }: Candidate, fate: Fate, milliseconds: number): void {
+  const source = readCompiled(compiledOf(file))
+  const word = typeof fate === 'string' ? fate : 'killed'
+  const by = typeof fate === 'string' ? '' : `  by ${fate.killedBy}`
+  const seconds = (milliseconds / 1000).toFixed(1)
+  console.log(
+    `${word.padEnd(10)} ${file.replace('.ts', '.js')}:${mutant.line}  ${changeOf(source, mutant)}${by}  ${seconds} s`,
+  )
+  if (fate === 'survived') console.log(`           in: ${lineOf(source, mutant)}`)
+}
+
+function testFiles(unitOnly: boolean): string[] {
+  return readdirSync(join(BUILD, 'test'), { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith('.test.js'))
+    .map(name => `test/${name}`)
+    .filter(test => isUnit(test) || (!unitOnly && test.startsWith('test/integration/')))
+    .sort()
+}
+
+async function main(): Promise<number> {
+  let options: Options
+  try {
+    options = parseOptions(process.argv.slice(2))
+  } catch (error) {
+    console.error((error as Error).message)
+    return 2
+  }
+  if (options.help) {
+    console.log(USAGE)
+    return 0
+  }
+  setPriority(NICENESS)
+  mkdirSync(CACHE, { recursive: true })
+  makeTree()
+  if (options.listOnly) {
+    for (const target of options.targets)
+      for (const { file, mutant } of sampleOf(target, options))
+        console.log(`${file.replace('.ts', '.js')}:${mutant.line}  ${changeOf(readCompiled(compiledOf(file)), mutant)}`)
+    return 0
+  }
+  const coverings = await coverageOf(testFiles(options.unitOnly), test => console.log(`measuring ${test}`))
+  for (const { test } of coverings.filter(({ passed }) => !passed)) console.log(`left out, it fails unbroken: ${test}`)
+  const run = new Run(options, coverings)
+  const scores: Score[] = []
+  for (const target of options.targets) scores.push(await run.score(target))
+  console.log(renderTable(scores))
+  return 0
+}
+
+process.exitCode = await main()
