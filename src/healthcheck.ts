@@ -3,7 +3,8 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
-import { isIPv6 } from 'node:net'
+import { connect, isIPv6, type Socket, type TcpNetConnectOpts } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { type ClientOptions, WebSocket } from 'ws'
 import { ExitError } from './errors.js'
 import type { Settings } from './settings.js'
@@ -13,6 +14,9 @@ const TIMEOUT = 4000
 
 /** Octets of the message; random, so that no answer but its echo can be the same. */
 const MESSAGE_LENGTH = 64
+
+/** Signature, version 2 and LOCAL, no addresses. */
+const PROXY_LOCAL = Buffer.from('\r\n\r\n\0\r\nQUIT\n\x20\0\0\0', 'latin1')
 
 /** Connection reports show it, so `/connections?agent=` can tell these connections from others. */
 const USER_AGENT = 'echobahn-healthcheck'
@@ -81,12 +85,22 @@ async function askEcho(url: string, settings: Settings, signal: AbortSignal): Pr
   }
 }
 
-function clientOptions({ origin: [origin] }: Settings): ClientOptions {
+function clientOptions({ origin: [origin], proxyProtocol, tlsCert }: Settings): ClientOptions {
   return {
     headers: { 'User-Agent': USER_AGENT },
     perMessageDeflate: false,
     // The certificate names the host that clients know, not the address where the service is asked here.
     rejectUnauthorized: false,
     ...(origin === undefined ? {} : { origin }),
+    ...(proxyProtocol === 'required' && {
+      createConnection: (options: unknown) => connectForOneself(options as TcpNetConnectOpts, tlsCert !== undefined),
+    }),
   }
+}
+
+/** Connects with the PROXY header of a proxy that speaks for itself; the service takes it where this host is trusted. */
+function connectForOneself(options: TcpNetConnectOpts, secure: boolean): Socket {
+  const socket = connect(options)
+  socket.write(PROXY_LOCAL)
+  return secure ? connectTls({ socket, rejectUnauthorized: false }) : socket
 }

@@ -93,6 +93,18 @@ export interface Claimed {
   readonly controls: string | null
 }
 
+/** Answer to an `admit-clients`. */
+export interface ClientsAdmitted {
+  readonly type: 'clients-admitted'
+  readonly clients: readonly AdmittedClient[]
+}
+
+export interface AdmittedClient {
+  /** Number of the opening. */
+  readonly opening: number
+  readonly admission: Admission
+}
+
 /** What an admin may do to open connections. */
 export type ConnectionAction =
   | { readonly act: 'close'; readonly code: number; readonly reason: string }
@@ -139,6 +151,7 @@ export type ToWorker =
   | TellConnection
   | DefaultControls
   | Claimed
+  | ClientsAdmitted
   | StreamsOpened
   | Act
 
@@ -234,6 +247,21 @@ export interface Claim {
 }
 
 /**
+ * Trusted proxies have told whom these connections are from. The primary has not counted them by an address yet: it does now,
+ * and says whether they are admitted. All of one event-loop turn travel together; answered by `clients-admitted`.
+ */
+export interface AdmitClients {
+  readonly type: 'admit-clients'
+  readonly clients: readonly FoundClient[]
+}
+
+export interface FoundClient {
+  /** Number of the opening. */
+  readonly opening: number
+  readonly address: string
+}
+
+/**
  * Requests came on streams of HTTP/2 sessions, and each is a connection of its own: the primary gives it a number, and says
  * whether it is admitted. All of one event-loop turn travel together; answered by `streams-opened`.
  */
@@ -266,6 +294,7 @@ export type FromWorker =
   | ConnectionAnswer
   | DefaultControlsSet
   | Claim
+  | AdmitClients
   | OpenStreams
   | Acted
 

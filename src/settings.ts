@@ -15,6 +15,12 @@ export interface Settings {
   readonly tlsKey: string | undefined
   /** Whether HTTP/2 is spoken beside HTTP/1.1 (RFC 8441). */
   readonly http2: 'on' | 'off'
+  /** Addresses and CIDR blocks of proxies that are believed when they say whom a connection is from; see src/ip-address. */
+  readonly trustedProxies: readonly string[]
+  /** Whether each connection must begin with a header of the PROXY protocol. */
+  readonly proxyProtocol: 'off' | 'required'
+  /** The field in which proxies tell whom a request is from. */
+  readonly forwardedHeader: 'none' | 'forwarded' | 'x-forwarded-for'
 
   readonly workers: number
   readonly distribution: 'least-connections' | 'round-robin'

@@ -6,6 +6,7 @@ import type { Kind } from './values.js'
 
 export const GROUPS = [
   'Listening',
+  'Proxies',
   'Processes',
   'Compression',
   'Limits',

@@ -18,6 +18,8 @@ export function findConflict(settings: Settings, given: GivenOptions): Conflict 
     withoutPartner('tlsCert', 'tlsKey', given) ??
     withoutPartner('tlsKey', 'tlsCert', given) ??
     twoTokens(given) ??
+    nobodyTrusted(settings, given) ??
+    nothingToTrust(settings, given) ??
     crossedWaterMarks(settings, given) ??
     timeoutWithoutPing(settings, given) ??
     messageAboveBudget(settings, given) ??
@@ -36,6 +38,23 @@ function twoTokens(given: GivenOptions): Conflict | undefined {
   const offender = given.get('adminToken')
   if (offender === undefined || !given.has('adminTokenFile')) return undefined
   return { offender, why: 'allowed only without admin-token-file' }
+}
+
+/** Undefined too where the values are the defaults. */
+function nobodyTrusted(settings: Settings, given: GivenOptions): Conflict | undefined {
+  const { trustedProxies, proxyProtocol, forwardedHeader } = settings
+  if (trustedProxies.length > 0) return undefined
+  const offender =
+    (proxyProtocol === 'required' && given.get('proxyProtocol')) ||
+    (forwardedHeader !== 'none' && given.get('forwardedHeader'))
+  return offender ? { offender, why: 'allowed only together with trusted-proxies' } : undefined
+}
+
+/** Whoever lists proxies expects true addresses. */
+function nothingToTrust({ proxyProtocol, forwardedHeader }: Settings, given: GivenOptions): Conflict | undefined {
+  const offender = given.get('trustedProxies')
+  if (offender === undefined || proxyProtocol === 'required' || forwardedHeader !== 'none') return undefined
+  return { offender, why: 'allowed only together with proxy-protocol=required, or with forwarded-header' }
 }
 
 function crossedWaterMarks({ lowWaterMark, highWaterMark }: Settings, given: GivenOptions): Conflict | undefined {

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import type { Settings } from '../settings.js'
 import { list, type Option, option, optional, optionsOf, secret, type Texts } from './option.js'
 import {
+  addressBlock,
   bearerToken,
   controlsPrefix,
   defaultControls,
@@ -63,6 +64,22 @@ const fields: Fields = {
     group: 'Listening',
     default: 'on',
     help: 'Whether WebSockets are also served over HTTP/2 (RFC 8441): by ALPN under TLS, else by the connection preface.',
+  }),
+
+  trustedProxies: list(addressBlock, {
+    group: 'Proxies',
+    default: 'none',
+    help: 'Address, or CIDR block, of proxies that are believed when they say whom a connection is from.',
+  }),
+  proxyProtocol: option(oneOf('off', 'required'), {
+    group: 'Proxies',
+    default: 'off',
+    help: 'Whether each connection must begin with a PROXY header, version 1 or 2, from a trusted proxy; others are refused.',
+  }),
+  forwardedHeader: option(oneOf('none', 'forwarded', 'x-forwarded-for'), {
+    group: 'Proxies',
+    default: 'none',
+    help: 'Header field in which trusted proxies tell whom a request is from; the one that they write, not one that they pass on.',
   }),
 
   workers: optional(wholeNumber(1, 4096), {

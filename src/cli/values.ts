@@ -3,6 +3,7 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { BEARER_TOKEN_ALLOWED, isBearerToken } from '../bearer-token.js'
+import { BLOCKS_ALLOWED, parseBlock } from '../ip-address.js'
 import { formatDuration, formatSize, parseDuration, parseSize } from '../units.js'
 
 export interface Kind<T> {
@@ -70,6 +71,8 @@ const HOST_NAME =
 export const host = kind('IP addresses and host names', text =>
   isIP(text) !== 0 || HOST_NAME.test(text) ? text : undefined,
 )
+
+export const addressBlock = kind(BLOCKS_ALLOWED, text => (parseBlock(text) === undefined ? undefined : text))
 
 /** RFC 3986 section 3.3. A query never decides what is served, so none is taken. */
 const ABSOLUTE_PATH = /^\/(?:[\w.~!$&'()*+,;=:@/-]|%[\da-f]{2})*$/i

@@ -53,6 +53,8 @@ export interface Summary {
   readonly openedAt: string
   readonly duration: number
   readonly peer: string
+  readonly addressSource: string
+  readonly proxy: string | null
   readonly path: string | null
   readonly userAgent: string | null
   readonly clean: boolean | null

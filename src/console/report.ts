@@ -78,6 +78,7 @@ function refused(told: Refused, json: string): Child[] {
         Status: refusal.status,
         When: dateTime(Date.parse(openedAt)),
         Peer: peer,
+        Proxy: proxyOf(told),
         Path: path === null ? null : path + (query ? `?${query}` : ''),
         'User agent': userAgent,
         Transport: transport,
@@ -106,6 +107,11 @@ function connection(told: Report, json: string): Child[] {
   ]
 }
 
+/** The proxy that told of the peer, and how. */
+function proxyOf({ proxy, addressSource }: Report | Refused): string | null {
+  return proxy === null ? null : `${proxy}, by ${addressSource}`
+}
+
 function facts(told: Report): HTMLElement {
   const { worker, openedAt, duration: lasted, peer, transport, httpVersion, path, query, userAgent, handshake } = told
   return make(
@@ -116,6 +122,7 @@ function facts(told: Report): HTMLElement {
       Opened: dateTime(Date.parse(openedAt)),
       Lasted: told.state === 'open' ? `${duration(lasted)} so far` : duration(lasted),
       Peer: peer,
+      Proxy: proxyOf(told),
       Path: path + (query ? `?${query}` : ''),
       'User agent': userAgent,
       Transport: `${transport}, HTTP/${httpVersion}`,

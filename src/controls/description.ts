@@ -1,12 +1,16 @@
 // What the server tells a client about its own connection: the JSON of describe, and of a plain GET where that is on.
 
+import type { AddressSource } from '../proxied.js'
 import type { Host } from './host.js'
 
 /** What is known of a request. */
 export interface Described {
   readonly id: number
-  /** Address and port. */
+  /** Address and port of the client. */
   readonly peer: string
+  readonly addressSource: AddressSource
+  /** Address and port of the proxy that told of `peer`; null where none did. */
+  readonly proxy: string | null
   readonly method: string
   readonly httpVersion: string
   /** Such as `TLSv1.3`; null without TLS. */

@@ -22,24 +22,33 @@ export class AdmissionControl {
     return this.#limits.maxConnectionsPerIp > 0
   }
 
-  /** Counts a new connection and returns 0, or returns the HTTP status that refuses it and counts nothing. */
-  admit(address: string): Admission {
-    const { maxConnections, maxConnectionsPerIp } = this.#limits
+  /**
+   * Counts a new connection and returns 0, or returns the HTTP status that refuses it and counts nothing.
+   *
+   * @param address undefined where it is not known yet, see `admitAddress`
+   */
+  admit(address: string | undefined): Admission {
+    const { maxConnections } = this.#limits
     if (maxConnections > 0 && this.#total >= maxConnections) return 503
-    if (this.needsAddress) {
-      const key = canonicalAddress(address)
-      const count = this.#perAddress.get(key) ?? 0
-      if (count >= maxConnectionsPerIp) return 429
-      this.#perAddress.set(key, count + 1)
-    }
-    this.#total++
+    const admission = address === undefined ? 0 : this.admitAddress(address)
+    if (admission === 0) this.#total++
+    return admission
+  }
+
+  /** Counts an admitted connection by its address too and returns 0, or returns the status that refuses it. */
+  admitAddress(address: string): Admission {
+    if (!this.needsAddress) return 0
+    const key = canonicalAddress(address)
+    const count = this.#perAddress.get(key) ?? 0
+    if (count >= this.#limits.maxConnectionsPerIp) return 429
+    this.#perAddress.set(key, count + 1)
     return 0
   }
 
-  /** Takes back what one `admit` that returned 0 counted for this address. */
-  release(address: string): void {
+  /** Takes back what was counted for one connection that is admitted; `address` if it was counted by that. */
+  release(address: string | undefined): void {
     this.#total--
-    if (!this.needsAddress) return
+    if (!this.needsAddress || address === undefined) return
     const key = canonicalAddress(address)
     const count = this.#perAddress.get(key) ?? 0
     if (count > 1) this.#perAddress.set(key, count - 1)

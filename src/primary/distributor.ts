@@ -70,8 +70,12 @@ export class Distributor<Socket, Worker extends Recipient<Socket>> {
     return this.#held
   }
 
-  /** Takes charge of an accepted socket. Without any eligible worker it waits for one, unless it is to be refused. */
-  accept(socket: Socket, address: string): void {
+  /**
+   * Takes charge of an accepted socket. Without any eligible worker it waits for one, unless it is to be refused.
+   *
+   * @param address undefined where its worker will know it, see `admitClient`
+   */
+  accept(socket: Socket, address: string | undefined): void {
     this.#held++
     const admission = this.#closed ? 503 : this.#admission.admit(address)
     this.#place({ admission, address, socket, deadline: 0 })
@@ -112,6 +116,21 @@ export class Distributor<Socket, Worker extends Recipient<Socket>> {
       this.#opened++
       this.#close(socket)
     })
+  }
+
+  /**
+   * The worker knows now whom its connection `id` is from. Counted by that address, it may be one too many: then it does not
+   * count any more, though the worker tells of its end.
+   */
+  admitClient(recipient: Worker, id: number, address: string): Admission {
+    const taken = this.#laneOf.get(recipient)?.taken
+    const connection = taken?.get(id)
+    if (taken === undefined || connection === undefined) return 503
+    if (connection.admission !== 0 || connection.address !== undefined) return connection.admission
+    const admission = this.#admission.admitAddress(address)
+    if (admission !== 0) this.#release(connection)
+    taken.set(id, { admission, address })
+    return admission
   }
 
   /**

@@ -13,7 +13,8 @@ export interface Recipient<Socket> {
 /** A connection that no worker has taken yet. */
 export interface Untaken<Socket> {
   readonly admission: Admission
-  readonly address: string
+  /** Undefined where the connection is not counted by an address yet: a trusted proxy has to tell it first. */
+  readonly address: string | undefined
   readonly socket: Socket
   /** When the hand-over under way counts as missed. */
   deadline: number

@@ -11,8 +11,16 @@ import { Feed } from '../admin/feed.js'
 import { createAdmin } from '../admin/server.js'
 import { serveUpgrades } from '../admin/upgrades.js'
 import type { AdminView, LiveState, Readiness } from '../admin/view.js'
+import { AddressSet } from '../ip-address.js'
 import { createLog } from '../log.js'
-import { type Changes, type FromWorker, monotonicNow, type OpenStreams, type Snapshot } from '../messages.js'
+import {
+  type AdmitClients,
+  type Changes,
+  type FromWorker,
+  monotonicNow,
+  type OpenStreams,
+  type Snapshot,
+} from '../messages.js'
 import type { Limit } from '../metrics/catalogue.js'
 import { createRegistry } from '../metrics/exposition.js'
 import type { Settings } from '../settings.js'
@@ -66,6 +74,7 @@ class Primary {
   readonly #reports: ConnectionReports<WorkerProcess>
   readonly #adminToken: AdminToken
   readonly #controls: ControlsDesk<WorkerProcess>
+  readonly #trustedProxies: AddressSet
   readonly #listener: Server
   readonly #admin: HttpServer
   readonly #feed: Feed
@@ -115,6 +124,7 @@ class Primary {
     this.#reports = new ConnectionReports(started, isResponsive, settings)
     this.#adminToken = new AdminToken(settings)
     this.#controls = new ControlsDesk(settings.defaultControls, started, isResponsive)
+    this.#trustedProxies = new AddressSet(settings.trustedProxies)
     this.#listener = createListener()
     this.#registry = this.#createRegistry()
     this.#feed = new Feed({ token: () => this.#adminToken.current, hello: () => this.#hello() })
@@ -240,7 +250,12 @@ class Primary {
       this.#shortages.note('turned_away')
       return
     }
-    this.#distributor.accept(accepted, this.#distributor.needsAddress ? accepted.address : '')
+    this.#distributor.accept(accepted, this.#distributor.needsAddress ? this.#addressOf(accepted) : '')
+  }
+
+  /** By which the connection counts; undefined of a proxy that is trusted to tell another. */
+  #addressOf({ address }: Accepted): string | undefined {
+    return this.#trustedProxies.has(address) ? undefined : address
   }
 
   #onMessage(worker: WorkerProcess, message: FromWorker): void {
@@ -249,6 +264,7 @@ class Primary {
     else if (message.type === 'snapshot') this.#onSnapshot(worker, message)
     else if (message.type === 'connections' || message.type === 'connection') this.#reports.answered(worker, message)
     else if (message.type === 'left') this.#reports.leaves(message)
+    else if (message.type === 'admit-clients') this.#admitClients(worker, message)
     else if (message.type === 'open-streams') this.#openStreams(worker, message)
     else if (message.type === 'claim') this.#controls.claimed(worker, message.opening)
     else if (message.type === 'acted' || message.type === 'default-controls-set')
@@ -261,6 +277,15 @@ class Primary {
     if (refused) this.#distributor.refused(worker, refused)
     if (undelivered) this.#distributor.undelivered(worker, undelivered)
     if (ended) this.#distributor.ended(worker, ended)
+  }
+
+  #admitClients(worker: WorkerProcess, { clients }: AdmitClients): void {
+    worker.answerClients(
+      clients.map(({ opening, address }) => ({
+        opening,
+        admission: this.#distributor.admitClient(worker, opening, address),
+      })),
+    )
   }
 
   #openStreams(worker: WorkerProcess, { streams }: OpenStreams): void {

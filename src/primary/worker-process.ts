@@ -4,6 +4,7 @@ import cluster, { type Worker } from 'node:cluster'
 import { HandleChannel } from '../handle-channel.js'
 import {
   type ActionTarget,
+  type AdmittedClient,
   type ConnectionAction,
   type FromWorker,
   type Handover,
@@ -124,6 +125,10 @@ export class WorkerProcess implements Recipient<Accepted> {
 
   answerClaim(opening: number, controls: string | null): void {
     this.#send({ type: 'claimed', opening, controls })
+  }
+
+  answerClients(clients: readonly AdmittedClient[]): void {
+    this.#send({ type: 'clients-admitted', clients })
   }
 
   answerStreams(streams: readonly OpenedStream[]): void {

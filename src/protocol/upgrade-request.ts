@@ -43,6 +43,9 @@ export const REFUSAL_REASONS = [
   'max_connections_per_ip',
   'max_openings',
   'bad_http',
+  'bad_proxy_header',
+  'bad_forwarded',
+  'untrusted_peer',
   'bad_control',
   'control',
   'plain_http',
@@ -236,16 +239,24 @@ const NONE: readonly string[] = []
 
 /** Looks through the lines again for each name: for as few as there are that is quicker than to sort them first. */
 export function headerLookup(rawHeaders: readonly string[]): Handshake['values'] {
-  return name => {
-    let values: string[] | undefined
-    for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-      const line = rawHeaders[i]
-      if (line.length !== name.length || line.toLowerCase() !== name) continue
-      values ??= []
-      values.push(rawHeaders[i + 1])
-    }
-    return values ?? NONE
+  return name => fieldValues(rawHeaders, name)
+}
+
+/**
+ * Values of the field lines of one name, in their order.
+ *
+ * @param rawHeaders names and values in turn
+ * @param name in lower case
+ */
+export function fieldValues(rawHeaders: readonly string[], name: string): readonly string[] {
+  let values: string[] | undefined
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const line = rawHeaders[i]
+    if (line.length !== name.length || line.toLowerCase() !== name) continue
+    values ??= []
+    values.push(rawHeaders[i + 1])
   }
+  return values ?? NONE
 }
 
 /** Whether a list header, in however many lines, has `token`, given in lower case, among its elements. */

@@ -1,5 +1,6 @@
 // What is kept of one connection, as the list of connections looks at it: cheap to look at, told only when it is wanted.
 
+import type { AddressSource } from '../proxied.js'
 import type { ConnectionReport, ConnectionSummary, RefusalReport } from './report.js'
 import type { Secrets } from './secrets.js'
 
@@ -12,6 +13,8 @@ export interface Entry {
   /** Milliseconds; of an open connection, so far. */
   readonly duration: number
   readonly peer: string
+  readonly addressSource: AddressSource
+  readonly proxy: string | null
   /** As the client sent them; null where it did not. */
   readonly path: string | null
   readonly key: string | null
@@ -29,7 +32,8 @@ export interface KeptEntry extends Entry {
 
 /** The entry's line in the list. */
 export function summaryOf(entry: Entry, mask: (text: string) => string): ConnectionSummary {
-  const { id, worker, state, openedDate, duration, peer, path, key, userAgent, clean, error, code } = entry
+  const { id, worker, state, openedDate, duration, peer, addressSource, proxy } = entry
+  const { path, key, userAgent, clean, error, code } = entry
   return {
     id,
     worker,
@@ -37,6 +41,8 @@ export function summaryOf(entry: Entry, mask: (text: string) => string): Connect
     openedAt: new Date(openedDate).toISOString(),
     duration,
     peer,
+    addressSource,
+    proxy,
     path: path && mask(path),
     key,
     userAgent: userAgent && mask(userAgent),
@@ -52,7 +58,9 @@ export interface ToldEntry extends Entry {
 }
 
 export function entryOf(told: ConnectionSummary): ToldEntry {
-  const { id, worker, state, openedAt, duration, peer, path, key, userAgent, clean, error, code } = told
-  const line = { id, worker, state, openedAt, duration, peer, path, key, userAgent, clean, error, code }
+  const { id, worker, state, openedAt, duration, peer, addressSource, proxy } = told
+  const { path, key, userAgent, clean, error, code } = told
+  const source = { peer, addressSource, proxy }
+  const line = { id, worker, state, openedAt, duration, ...source, path, key, userAgent, clean, error, code }
   return { ...line, openedDate: Date.parse(openedAt), line }
 }

@@ -57,6 +57,7 @@ export function matches(entry: Entry, conditions: Conditions): boolean {
   )
 }
 
-function addressOf(peer: string): string {
+/** The address of an address with its port. */
+export function addressOf(peer: string): string {
   return peer.slice(0, peer.lastIndexOf(':'))
 }

@@ -5,6 +5,7 @@ import type { Outcome } from '../controls/duty.js'
 import { PROTOCOL_ERRORS, type ProtocolErrorCode } from '../errors.js'
 import { connected, responseText } from '../protocol/connect-response.js'
 import { switchingProtocols } from '../protocol/handshake-response.js'
+import type { AddressSource, Proxied } from '../proxied.js'
 import { Chops } from './chops.js'
 import { type KeptEntry, summaryOf } from './entry.js'
 import type { LogBlocks } from './log-blocks.js'
@@ -22,8 +23,9 @@ const NO_CLOSE = 1006
 /** What is known of a connection once its handshake is accepted. */
 export interface Opened {
   readonly id: number
-  /** Address and port of the peer. */
+  /** Address and port of the peer, or of the client that a proxy speaks for. */
   readonly peer: string
+  readonly proxied?: Proxied | undefined
   /** `tcp`, `stream`, `tls`, `h2c` or `h2`. */
   readonly transport: string
   readonly httpVersion: string
@@ -104,6 +106,14 @@ export class Recorder implements KeptEntry {
 
   get peer(): string {
     return this.#opened.peer
+  }
+
+  get addressSource(): AddressSource {
+    return this.#opened.proxied?.source ?? 'socket'
+  }
+
+  get proxy(): string | null {
+    return this.#opened.proxied?.proxy ?? null
   }
 
   get path(): string {

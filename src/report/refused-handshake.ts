@@ -3,6 +3,7 @@
 import { parseTarget } from '../protocol/request-target.js'
 import { statusOf } from '../protocol/response-status.js'
 import type { RefusalReason } from '../protocol/upgrade-request.js'
+import type { AddressSource, Proxied } from '../proxied.js'
 import { type KeptEntry, summaryOf } from './entry.js'
 import { keptHead } from './kept-head.js'
 import type { ConnectionSummary, RefusalReport } from './report.js'
@@ -12,6 +13,7 @@ import { MASKS, type Secrets } from './secrets.js'
 export interface RefusedRequest {
   readonly id: number
   readonly peer: string
+  readonly proxied?: Proxied | undefined
   readonly transport: string
   /** The head as far as it came, one character for each octet. */
   readonly head: string
@@ -34,6 +36,8 @@ export class RefusedHandshake implements KeptEntry {
   readonly openedDate = Date.now()
   readonly duration = 0
   readonly peer: string
+  readonly addressSource: AddressSource
+  readonly proxy: string | null
   readonly clean = null
   readonly code = null
   readonly #transport: string
@@ -42,10 +46,12 @@ export class RefusedHandshake implements KeptEntry {
   readonly error: RefusalReason
   readonly #response: string
 
-  constructor({ id, peer, transport, head, reason, response }: RefusedRequest, worker: number) {
+  constructor({ id, peer, proxied, transport, head, reason, response }: RefusedRequest, worker: number) {
     this.id = id
     this.worker = worker
     this.peer = peer
+    this.addressSource = proxied?.source ?? 'socket'
+    this.proxy = proxied?.proxy ?? null
     this.#transport = transport
     this.#head = keptHead(head)
     this.#cut = this.#head.length < head.length

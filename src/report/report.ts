@@ -3,6 +3,7 @@
 import type { ControlsReport } from '../controls/active.js'
 import type { PauseReason } from '../pause-reasons.js'
 import type { OpcodeName } from '../protocol/opcodes.js'
+import type { AddressSource } from '../proxied.js'
 
 /** A status code and reason as a Close frame carried them; 1005 stands for a Close without a code. */
 export interface CloseReport {
@@ -105,8 +106,12 @@ export interface ConnectionSummary {
   /** ISO 8601, when the handshake was accepted or refused. */
   readonly openedAt: string
   readonly duration: number
-  /** Address and port. */
+  /** Address and port of the client: the port is 0 where a proxy did not tell it. */
   readonly peer: string
+  /** How the server knows `peer`. */
+  readonly addressSource: AddressSource
+  /** Address and port of the proxy that told of `peer`; null where none did. */
+  readonly proxy: string | null
   /** Of the request target, without the query. This and the next two are null where a refused client did not send them. */
   readonly path: string | null
   /** Value of the Sec-WebSocket-Key header; null also over HTTP/2, where clients need not send one. */

@@ -21,10 +21,38 @@ export function acceptTransport(
   http2 = false,
 ): Transport {
   if (secureContext === undefined && isUsable(handle)) return new BareTransport(handle, observer, handler)
-  const socket = handle instanceof Socket ? handle : socketOver(handle)
-  socket.allowHalfOpen = true
+  const socket = halfOpenSocket(handle)
   const stream = secureContext === undefined ? socket : secure(socket, secureContext, http2)
   return new StreamTransport(stream, socket, observer, handler)
+}
+
+/** A connection on which something comes before TLS. */
+export interface BeforeTls {
+  readonly transport: StreamTransport
+  /** What comes from now on is TLS, beginning with `behind`; nothing must be read at the time. */
+  startTls(behind: Buffer): void
+}
+
+/** As `acceptTransport`, plain until TLS is started. */
+export function acceptBeforeTls(
+  handle: unknown,
+  secureContext: SecureContext,
+  observer: OctetObserver,
+  handler: TransportHandler,
+  http2: boolean,
+): BeforeTls {
+  const socket = halfOpenSocket(handle)
+  const transport = new StreamTransport(socket, socket, observer, handler)
+  return {
+    transport,
+    startTls: behind => transport.startTls(plain => secure(plain, secureContext, http2), behind),
+  }
+}
+
+function halfOpenSocket(handle: unknown): Socket {
+  const socket = handle instanceof Socket ? handle : socketOver(handle)
+  socket.allowHalfOpen = true
+  return socket
 }
 
 /** Renegotiation, which TLS 1.2 has, would let a client have the server do handshakes for next to nothing. */

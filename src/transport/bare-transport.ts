@@ -1,6 +1,7 @@
 // Plain TCP on the bare handle: every connection of the worker reads into one shared buffer, and neither a read nor a
 // write that the kernel takes at once allocates anything.
 
+import type { Proxied } from '../proxied.js'
 import {
   END_OF_FILE,
   type HandleRequest,
@@ -31,6 +32,7 @@ export class BareTransport implements Transport {
   readonly kind = 'tcp'
   readonly open = true
   handler: TransportHandler
+  proxied: Proxied | undefined
   readonly #handle: TcpHandle
   readonly #observer: OctetObserver
   /** Octets written that are not counted as sent. */
@@ -59,7 +61,7 @@ export class BareTransport implements Transport {
   }
 
   get peer(): string {
-    return peerName(this.#handle)
+    return this.proxied?.peer ?? peerName(this.#handle)
   }
 
   get octetsReceived(): number {

@@ -5,6 +5,7 @@
 // known to the octet, and progress is seen as it comes.
 
 import { constants, type ServerHttp2Stream } from 'node:http2'
+import type { Proxied } from '../proxied.js'
 import type { Http2Session } from './http2-session.js'
 import type { OctetObserver, Transport, TransportHandler } from './transport.js'
 
@@ -39,6 +40,7 @@ export class Http2StreamTransport implements Transport {
   handler: TransportHandler = NOBODY
   readonly kind: 'h2c' | 'h2'
   readonly open = true
+  proxied: Proxied | undefined
   readonly #stream: CarryingStream
   readonly #session: StreamOwner
   readonly #observer: OctetObserver
@@ -76,7 +78,7 @@ export class Http2StreamTransport implements Transport {
   }
 
   get peer(): string {
-    return this.#session.peer
+    return this.proxied?.peer ?? this.#session.peer
   }
 
   get tlsVersion(): string | undefined {

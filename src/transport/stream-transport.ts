@@ -2,14 +2,16 @@
 
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
+import type { Proxied } from '../proxied.js'
 import { handleOf } from './tcp-handle.js'
 import type { OctetObserver, ReleasedSocket, Transport, TransportHandler } from './transport.js'
 
 export class StreamTransport implements Transport {
   handler: TransportHandler
-  readonly kind: 'stream' | 'tls'
-  open: boolean
-  readonly #stream: Socket
+  kind: 'stream' | 'tls' = 'stream'
+  open = true
+  proxied: Proxied | undefined
+  #stream: Socket
   readonly #socket: Socket
   readonly #handle: ReturnType<typeof handleOf>
   readonly #observer: OctetObserver
@@ -35,18 +37,39 @@ export class StreamTransport implements Transport {
     this.#handle = handleOf(socket)
     this.#observer = observer
     this.handler = handler
-    this.kind = stream instanceof TLSSocket ? 'tls' : 'stream'
-    this.open = this.kind === 'stream'
     socket.setNoDelay(true)
-    stream.on('secure', () => {
-      this.open = true
-      observer.tlsHandshake('completed')
-    })
+    this.#listen()
+  }
+
+  /**
+   * What comes from now on, beginning with `behind`, is TLS: only for a plain stream that is paused.
+   *
+   * @param secure puts TLS over the socket
+   */
+  startTls(secure: (socket: Socket) => TLSSocket, behind: Buffer): void {
+    const socket = this.#socket
+    // Nobody who has ended already does a handshake.
+    if (socket.readableEnded || socket.destroyed) return this.destroy()
+    socket.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose)
+    // What a socket has buffered TLS reads first.
+    if (behind.length > 0) socket.unshift(behind)
+    this.#stream = secure(socket)
+    this.#listen()
+  }
+
+  #listen(): void {
+    const [stream, socket] = [this.#stream, this.#socket]
     stream.on('data', this.#onData)
     stream.on('end', this.#onEnd)
     stream.on('error', () => stream.destroy())
     stream.on('close', this.#onClose)
-    if (socket !== stream) {
+    if (stream instanceof TLSSocket) {
+      this.kind = 'tls'
+      this.open = false
+      stream.on('secure', () => {
+        this.open = true
+        this.#observer.tlsHandshake('completed')
+      })
       // A socket may end before the stream above it has seen the end.
       socket.on('error', () => stream.destroy())
       socket.once('close', () => stream.destroy())
@@ -55,7 +78,7 @@ export class StreamTransport implements Transport {
   }
 
   get peer(): string {
-    return `${this.#socket.remoteAddress}:${this.#socket.remotePort}`
+    return this.proxied?.peer ?? `${this.#socket.remoteAddress}:${this.#socket.remotePort}`
   }
 
   get tlsVersion(): string | undefined {

@@ -6,6 +6,8 @@
 
 import type { Socket } from 'node:net'
 
+import type { Proxied } from '../proxied.js'
+
 /** Hears what happens on a transport. */
 export interface TransportHandler {
   /** Octets from the peer: 0…`length` of `chunk`, which is lent for the call only. */
@@ -19,12 +21,14 @@ export interface TransportHandler {
 }
 
 export interface Transport {
+  /** Whom a trusted proxy speaks for; undefined for who is connected. */
+  proxied?: Proxied | undefined
   /** Whoever serves the connection at the time: first its opening handshake, then the connection. */
   handler: TransportHandler
   readonly kind: TransportKind
   /** Whether octets can be exchanged: not before the handshake of TLS is done. */
   readonly open: boolean
-  /** Address and port of the peer, such as `127.0.0.1:50000`. Costs a system call. */
+  /** Address and port of the peer, or of the client that is `proxied`, such as `127.0.0.1:50000`. May cost a system call. */
   readonly peer: string
   /** Such as `TLSv1.3`; undefined without TLS. */
   readonly tlsVersion?: string | undefined

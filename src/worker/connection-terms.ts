@@ -5,14 +5,16 @@ import type { ActiveControls } from '../controls/active.js'
 import type { ConnectAcceptance } from '../protocol/connect-request.js'
 import type { DeflateAgreement } from '../protocol/deflate-negotiation.js'
 import type { Acceptance, UpgradeRequest } from '../protocol/upgrade-request.js'
+import type { Proxied } from '../proxied.js'
 import { MOST_KEPT } from '../report/kept-head.js'
 import type { Transport, TransportKind } from '../transport/transport.js'
 
 export interface ConnectionTerms {
   /** Number of the connection, unique over the primary's life. */
   readonly id: number
-  /** Address and port of the peer. */
+  /** Address and port of the peer, or of the client that a proxy speaks for. */
   readonly peer: string
+  readonly proxied?: Proxied | undefined
   readonly transport: TransportKind
   /** Such as `1.1`, or `2`. */
   readonly httpVersion: string
@@ -57,6 +59,7 @@ export function connectionTerms(
   return {
     id,
     peer: transport.peer,
+    proxied: transport.proxied,
     transport: transport.kind,
     httpVersion: request.httpVersion,
     path: keep(acceptance.path, MOST_TARGET_KEPT),

@@ -56,6 +56,10 @@ export class ControlledTransport implements Transport, TransportHandler {
     return this.#inner.peer
   }
 
+  get proxied(): Transport['proxied'] {
+    return this.#inner.proxied
+  }
+
   get octetsReceived(): number {
     return this.#inner.octetsReceived
   }

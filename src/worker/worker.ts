@@ -7,6 +7,7 @@ import { Codec } from '../codec/codec.js'
 import { receiveHandles } from '../handle-channel.js'
 import { createLog } from '../log.js'
 import type {
+  AdmitClients,
   Changes,
   DefaultControls,
   FromWorker,
@@ -174,6 +175,7 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     else if (message.type === 'tell-connection')
       send({ type: 'connection', question: message.question, report: this.#archive.get(message.id) ?? null })
     else if (message.type === 'default-controls') this.#setDefaultControls(message)
+    else if (message.type === 'clients-admitted') this.#openings.admitted(message.clients)
     else if (message.type === 'streams-opened') this.#openings.opened(message.streams)
     else if (message.type === 'claimed') this.#controls.granted(message.opening, message.controls)
     else if (message.type === 'act')
@@ -189,7 +191,7 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     send(changes, written)
   }
 
-  ask(message: OpenStreams): void {
+  ask(message: OpenStreams | AdmitClients): void {
     send(message)
   }
 

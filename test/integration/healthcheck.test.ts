@@ -58,6 +58,19 @@ test('wss is asked without a known certificate', async t => {
   assert.match(line, / wss:\/\/127\.0\.0\.1:\d+\/ echoes\n$/)
 })
 
+test('where a PROXY header is required it sends one that speaks for itself, and is taken where it is trusted', async t => {
+  const { flags } = new TlsFiles(t)
+  for (const tls of [[], flags]) {
+    const proxy = ['--proxy-protocol', 'required', ...tls]
+    const service = await startService(t, '--workers', '1', '--trusted-proxies', '127.0.0.0/8', ...proxy)
+    const [code, line] = await healthcheck(service, ['--trusted-proxies', '127.0.0.0/8', ...proxy])
+    assert.equal(code, 0, line)
+  }
+  const options = ['--trusted-proxies', '10.0.0.0/8', '--proxy-protocol', 'required']
+  const [code, line] = await healthcheck(await startService(t, '--workers', '1', ...options), options)
+  assert.deepEqual([code, line.includes('403')], [1, true], line)
+})
+
 test('a service that drains is unhealthy, and so is one that is gone', async t => {
   const service = await startService(t, '--workers', '1', '--drain-timeout', '1m', '--handshake-timeout', '1m')
   // A client that does not read never sees the Close, so the service waits for it.

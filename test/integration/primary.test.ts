@@ -19,6 +19,7 @@ const SETTINGS = {
   distribution: 'least-connections',
   maxConnections: 0,
   maxConnectionsPerIp: 0,
+  trustedProxies: [],
   drainTimeout: 500,
   codecQueue: 1024,
   reports: 0,

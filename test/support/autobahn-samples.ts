@@ -54,6 +54,8 @@ export function sampleConnection(changes: Partial<ConnectionReport> = {}): Conne
     error: null,
     code: 1000,
     peer: '127.0.0.1:50000',
+    addressSource: 'socket',
+    proxy: null,
     transport: 'tcp',
     httpVersion: '1.1',
     path: '/',

@@ -57,8 +57,8 @@ export function describedOf(
   { method, httpVersion, rawHeaders }: UpgradeRequest,
   controls: string,
 ): Described {
-  const tlsVersion = transport.tlsVersion ?? null
-  return { id, peer, method, httpVersion, tlsVersion, path, query, rawHeaders, extensions, subprotocol, controls }
+  const carrier = { ...carrierOf(transport), peer }
+  return { id, ...carrier, method, httpVersion, path, query, rawHeaders, extensions, subprotocol, controls }
 }
 
 /** The answer to a plain GET or HEAD; undefined for other requests. */
@@ -81,9 +81,16 @@ export function plainJson(
 ): string | undefined {
   const parsed = parseTarget(target)
   if (parsed === undefined || (method !== 'GET' && method !== 'HEAD')) return undefined
-  const { peer } = transport
-  const tlsVersion = transport.tlsVersion ?? null
   const agreed = { extensions: null, subprotocol: null, controls: '' }
-  const described = { id, peer, method, httpVersion, tlsVersion, ...parsed, rawHeaders, ...agreed }
+  const described = { id, ...carrierOf(transport), method, httpVersion, ...parsed, rawHeaders, ...agreed }
   return describe(host, described)
+}
+
+function carrierOf({ peer, proxied, tlsVersion }: Transport) {
+  return {
+    peer,
+    addressSource: proxied?.source ?? 'socket',
+    proxy: proxied?.proxy ?? null,
+    tlsVersion: tlsVersion ?? null,
+  } as const
 }

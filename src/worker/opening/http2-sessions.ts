@@ -7,10 +7,10 @@ import { Http2Session } from '../../transport/http2-session.js'
 import type { Http2StreamTransport } from '../../transport/http2-stream-transport.js'
 import type { Transport } from '../../transport/transport.js'
 import type { Traffic } from '../traffic.js'
+import type { Origin } from './origin.js'
+import { OVER_LIMIT_TIME } from './refusals.js'
 import type { StreamSession } from './stream-opening.js'
 
-/** Milliseconds that a session above a limit has for its request. */
-const OVER_LIMIT_TIME = 1000
 /** Milliseconds between two PINGs, and for the answer, where WebSocket connections are not pinged. */
 const PING_INTERVAL = 30_000
 const PING_TIMEOUT = 10_000
@@ -44,19 +44,21 @@ export class Http2Sessions {
    * Has a session take over what carries connection `id`.
    *
    * @param octets what was read of it
+   * @param origin whom it is from, where proxies are trusted
    */
-  take(id: number, admission: Admission, transport: Transport, octets: Buffer): void {
-    const { peer } = transport
+  take(id: number, admission: Admission, transport: Transport, octets: Buffer, origin: Origin | undefined): void {
+    const { peer, proxied } = transport
     const released = transport.release?.()
     if (released === undefined) throw new Error('an HTTP/2 session on a stream')
     const session = new Http2Session(released, peer, octets, this.#traffic, {
       onStream: (stream, rawHeaders) => {
         served.begun = true
+        stream.proxied = proxied
         this.#handler.onRequest(id, served, stream, rawHeaders)
       },
       onClosed: end => this.#onClosed(id, end),
     })
-    const served = new ServedSession(session, admission, this.#settings)
+    const served = new ServedSession(session, admission, origin, this.#settings)
     this.#open.set(id, served)
   }
 
@@ -95,6 +97,7 @@ export class Http2Sessions {
 class ServedSession implements StreamSession {
   readonly session: Http2Session
   readonly admission: Admission
+  readonly origin: Origin | undefined
   readonly #settings: SessionSettings
   /** A request has come. */
   begun = false
@@ -103,9 +106,10 @@ class ServedSession implements StreamSession {
   #pingAt: number
   #pingWaits = false
 
-  constructor(session: Http2Session, admission: Admission, settings: SessionSettings) {
+  constructor(session: Http2Session, admission: Admission, origin: Origin | undefined, settings: SessionSettings) {
     this.session = session
     this.admission = admission
+    this.origin = origin
     this.#settings = settings
     this.#pingAt = this.#idleSince + this.#pingInterval
   }

@@ -17,9 +17,10 @@ import { type ConnectionTerms, connectionTerms } from '../connection-terms.js'
 import { acceptKey } from './accept-key.js'
 import { ControlledAnswer } from './controlled-answer.js'
 import { controlledHandshake, plainDescription } from './controlled-handshake.js'
-import type { Asked, OpeningControls } from './opening-controls.js'
+import type { Asked, Decision, OpeningControls } from './opening-controls.js'
+import type { Origin } from './origin.js'
 import { plainPage } from './plain-page.js'
-import { INCOMPLETE, OVER_LIMIT, TIMEOUT } from './refusals.js'
+import { INCOMPLETE, OVER_LIMIT, OVER_LIMIT_TIME, TIMEOUT } from './refusals.js'
 
 /**
  * A refused peer has so long to end the connection, and so many octets that it still sends are read and dropped: resetting
@@ -27,8 +28,6 @@ import { INCOMPLETE, OVER_LIMIT, TIMEOUT } from './refusals.js'
  */
 const LINGER_TIME = 1000
 const LINGER_OCTETS = 64 * 1024
-/** Milliseconds that a connection above a limit has for its request; then it gets its answer all the same. */
-const OVER_LIMIT_TIME = 1000
 
 /** Told of openings of one kind: of requests of HTTP/1.1, or of those on streams of HTTP/2. */
 export interface OpeningHandler<Of = Opening> {
@@ -57,10 +56,12 @@ export class Opening implements TransportHandler {
   /** The primary's number of the connection. */
   readonly id: number
   readonly transport: Transport
-  readonly admission: Admission
+  admission: Admission
   readonly #rules: UpgradeRules
   readonly #handler: SocketOpeningHandler
   readonly #controls: OpeningControls | undefined
+  /** Undefined where no proxy is trusted. */
+  readonly origin: Origin | undefined
   readonly #reader = new RequestHeadReader()
   /** By when the request must be complete, and a refused peer gone; monotonic milliseconds. */
   #deadline: number
@@ -74,6 +75,7 @@ export class Opening implements TransportHandler {
    * @param accept makes the transport, whose handler this is until the connection is upgraded
    * @param timeout milliseconds for the request to come
    * @param controls undefined where no connection has any
+   * @param originOf undefined where no proxy is trusted
    */
   constructor(
     id: number,
@@ -83,6 +85,7 @@ export class Opening implements TransportHandler {
     timeout: number,
     handler: SocketOpeningHandler,
     controls?: OpeningControls,
+    originOf?: (transport: Transport) => Origin,
   ) {
     this.id = id
     this.admission = admission
@@ -91,6 +94,7 @@ export class Opening implements TransportHandler {
     this.#controls = controls
     this.#deadline = performance.now() + (admission === 0 ? timeout : Math.min(timeout, OVER_LIMIT_TIME))
     this.transport = accept(this)
+    this.origin = originOf?.(this.transport)
     this.transport.resume()
   }
 
@@ -99,8 +103,7 @@ export class Opening implements TransportHandler {
       if (this.refused) this.#drop(length)
       else this.#read(chunk, length)
     } catch (error) {
-      this.#handler.onInternalError(error)
-      this.transport.destroy()
+      this.#fail(error)
     }
   }
 
@@ -133,11 +136,30 @@ export class Opening implements TransportHandler {
       return this.#giveUp(Buffer.concat([Buffer.from(reader.text), chunk.subarray(behind, length)]))
     if (reader.refusal !== undefined) return this.#refuse(reader.refusal)
     if (reader.head === undefined) return
-    const judgement = this.admission === 0 ? judgeUpgrade(reader.head, this.#rules) : OVER_LIMIT[this.admission]
-    if (judgement.kind === 'refuse') this.#decline(judgement, reader.head)
-    else if (this.#controls?.concern(judgement.query))
-      this.#decide(reader.head, judgement, chunk.subarray(behind, length), this.#controls)
-    else this.#accept(reader.head, judgement, chunk.subarray(behind, length))
+    if (this.origin === undefined) this.#judge(reader.head, chunk.subarray(behind, length))
+    else this.#findClient(this.origin, reader.head, chunk.subarray(behind, length))
+  }
+
+  /** Finds out whom the request is from, and has it admitted by that. */
+  #findClient(origin: Origin, request: UpgradeRequest, behind: Buffer): void {
+    const problem = origin.readFields(request.rawHeaders)
+    if (problem !== undefined) return this.#refuse(problem, request)
+    if (this.admission !== 0) return this.#judge(request, behind)
+    this.#wait<Admission>(
+      behind,
+      told => origin.admit(this.id, told),
+      (admission, early) => {
+        this.admission = admission
+        this.#judge(request, early)
+      },
+    )
+  }
+
+  #judge(request: UpgradeRequest, behind: Buffer): void {
+    const judgement = this.admission === 0 ? judgeUpgrade(request, this.#rules) : OVER_LIMIT[this.admission]
+    if (judgement.kind === 'refuse') this.#decline(judgement, request)
+    else if (this.#controls?.concern(judgement.query)) this.#decide(request, judgement, behind, this.#controls)
+    else this.#accept(request, judgement, behind)
   }
 
   /** To an HTTP/2 session. */
@@ -161,17 +183,36 @@ export class Opening implements TransportHandler {
 
   /** Finds out which controls the connection has, which may take a word of the primary. */
   #decide(request: UpgradeRequest, acceptance: Acceptance, behind: Buffer, controls: OpeningControls): void {
+    this.#wait<Decision>(
+      behind,
+      told => controls.decide(this.id, acceptance.query, told),
+      (decision, early) => {
+        if (decision === undefined) this.#accept(request, acceptance, early)
+        else if ('kind' in decision) this.#refuse(decision, request)
+        else this.#answerControlled(request, decision, early, controls)
+      },
+    )
+  }
+
+  /** Reads nothing until the word is told, which may be at once; then goes on with it, and with a copy of `behind`. */
+  #wait<Word>(
+    behind: Buffer,
+    ask: (told: (word: Word) => void) => void,
+    then: (word: Word, early: Buffer) => void,
+  ): void {
     const early = Buffer.from(behind)
-    let decided = false
-    controls.decide(this.id, acceptance.query, decision => {
-      decided = true
+    let isTold = false
+    ask(word => {
+      isTold = true
       if (this.refused || this.#gone) return
-      this.transport.resume()
-      if (decision === undefined) this.#accept(request, acceptance, early)
-      else if ('kind' in decision) this.#refuse(decision, request)
-      else this.#answerControlled(request, decision, early, controls)
+      try {
+        this.transport.resume()
+        then(word, early)
+      } catch (error) {
+        this.#fail(error)
+      }
     })
-    if (!decided) this.transport.pause()
+    if (!isTold) this.transport.pause()
   }
 
   #answerControlled(request: UpgradeRequest, asked: Asked, early: Buffer, controls: OpeningControls): void {
@@ -191,17 +232,27 @@ export class Opening implements TransportHandler {
     }).begin()
   }
 
+  /** Refuses a connection of which not even a request was read; `octets` came instead, one character each. */
+  refuse(refusal: Refusal, octets: string): void {
+    this.#answerAndEnd(refusal.reason, refusalResponse(refusal, true), octets)
+  }
+
   #refuse(refusal: Refusal, request?: UpgradeRequest): void {
     const page = request && plainPage(refusal, request)
     this.#answerAndEnd(refusal.reason, page ?? refusalResponse(refusal, request?.method !== 'HEAD'))
   }
 
-  #answerAndEnd(reason: RefusalReason, response: string): void {
+  #answerAndEnd(reason: RefusalReason, response: string, head = this.#reader.received): void {
     this.refused = true
     this.#deadline = performance.now() + LINGER_TIME
-    this.#handler.onRefused(this, reason, response, this.#reader.received)
+    this.#handler.onRefused(this, reason, response, head)
     this.#send(response)
     this.transport.end()
+  }
+
+  #fail(error: unknown): void {
+    this.#handler.onInternalError(error)
+    this.transport.destroy()
   }
 
   #drop(length: number): void {

@@ -2,20 +2,23 @@
 // many there may be, and for how long.
 
 import type { SecureContext } from 'node:tls'
-import type { Admission, OpenedStream, OpenStreams } from '../../messages.js'
+import type { Admission, AdmitClients, AdmittedClient, OpenedStream, OpenStreams } from '../../messages.js'
 import type { MajorVersion } from '../../metrics/catalogue.js'
-import type { RefusalReason, UpgradeRules } from '../../protocol/upgrade-request.js'
+import type { Refusal, RefusalReason, UpgradeRules } from '../../protocol/upgrade-request.js'
 import type { RefusedRequest } from '../../report/refused-handshake.js'
 import type { Settings } from '../../settings.js'
-import { acceptTransport } from '../../transport/accept.js'
+import { acceptBeforeTls, acceptTransport } from '../../transport/accept.js'
 import type { Http2StreamTransport } from '../../transport/http2-stream-transport.js'
-import type { Transport } from '../../transport/transport.js'
+import type { Transport, TransportHandler } from '../../transport/transport.js'
+import { ClientClaims } from '../client-claims.js'
 import type { ConnectionTerms } from '../connection-terms.js'
 import { StreamRequests } from '../stream-requests.js'
 import type { Traffic } from '../traffic.js'
 import { Http2Sessions, type SessionsHandler } from './http2-sessions.js'
 import { Opening, type SocketOpeningHandler } from './opening.js'
 import type { OpeningControls } from './opening-controls.js'
+import { Origin, OriginRules } from './origin.js'
+import { type PrefaceHandler, ProxyPreface } from './proxy-preface.js'
 import { StreamOpening, type StreamOpeningHandler, type StreamSession } from './stream-opening.js'
 
 export interface OpeningsHandler {
@@ -25,16 +28,16 @@ export interface OpeningsHandler {
   onRefused(request: RefusedRequest): void
   /** The connection ended before it was a WebSocket one, or was an HTTP/2 session. */
   onGone(id: number): void
-  /** Asks the primary for connections; it answers `opened`. */
-  ask(message: OpenStreams): void
+  /** Asks the primary for connections, which it answers with `opened`, or whether clients are admitted: `admitted`. */
+  ask(message: OpenStreams | AdmitClients): void
   /** A connection goes the way of streams although it is plain TCP. */
   onFallback(): void
   onInternalError(error: unknown): void
 }
 
-type Any = Opening | StreamOpening
+type Any = Opening | StreamOpening | ProxyPreface
 
-export class Openings implements SocketOpeningHandler, StreamOpeningHandler, SessionsHandler {
+export class Openings implements SocketOpeningHandler, StreamOpeningHandler, SessionsHandler, PrefaceHandler {
   readonly #settings: Settings
   readonly #secureContext: SecureContext | undefined
   readonly #traffic: Traffic
@@ -46,6 +49,9 @@ export class Openings implements SocketOpeningHandler, StreamOpeningHandler, Ses
   readonly #sessions: Http2Sessions
   readonly #requests: StreamRequests
   #closed = false
+  readonly #claims: ClientClaims
+  /** Undefined where no proxy is trusted. */
+  readonly #origins: OriginRules | undefined
   /** Of this worker. */
   readonly #most: number
 
@@ -64,28 +70,39 @@ export class Openings implements SocketOpeningHandler, StreamOpeningHandler, Ses
     this.#rules = rulesOf(settings)
     this.#sessions = new Http2Sessions(settings, traffic, this)
     this.#requests = new StreamRequests(message => handler.ask(message))
+    this.#claims = new ClientClaims(message => handler.ask(message))
+    if (settings.trustedProxies.length > 0)
+      this.#origins = new OriginRules(settings, (opening, address, told) => this.#claims.ask(opening, address, told))
     this.#most =
       settings.maxOpenings === 0 ? Number.POSITIVE_INFINITY : Math.ceil(settings.maxOpenings / settings.workers)
   }
 
   /** Takes a fresh connection through the handshake; `handle` is what came with its hand-over. */
   take(id: number, handle: object, admission: Admission): void {
-    const opening = new Opening(
-      id,
-      admission,
-      handler => acceptTransport(handle, this.#secureContext, this.#traffic, handler, this.#settings.http2 === 'on'),
-      this.#rules,
-      this.#settings.handshakeTimeout,
-      this,
-      this.#controls,
-    )
-    if (opening.transport.kind === 'stream') this.#handler.onFallback()
+    const rules = this.#origins
+    const opening =
+      rules !== undefined && this.#settings.proxyProtocol === 'required'
+        ? this.#preface(id, handle, admission, rules)
+        : this.#opening(
+            id,
+            admission,
+            handler => acceptTransport(handle, this.#secureContext, this.#traffic, handler, this.#http2),
+            this.#settings.handshakeTimeout,
+            rules && (transport => new Origin(rules, transport)),
+          )
+    if (opening.transport.kind === 'stream' && this.#secureContext === undefined) this.#handler.onFallback()
     this.#add(opening, admission)
   }
 
   /** The primary has numbered streams. */
   opened(streams: readonly OpenedStream[]): void {
     this.#requests.opened(streams)
+  }
+
+  /** The primary's word on clients that it was asked for. */
+  admitted(clients: readonly AdmittedClient[]): void {
+    const refused = this.#claims.answered(clients)
+    for (let i = 0; i < refused; i++) this.#traffic.connectionRejected('max_connections_per_ip')
   }
 
   get size(): number {
@@ -134,9 +151,9 @@ export class Openings implements SocketOpeningHandler, StreamOpeningHandler, Ses
 
   onHttp2(opening: Opening, octets: Buffer): boolean {
     if (this.#settings.http2 === 'off') return false
-    const { id, admission, transport } = opening
+    const { id, admission, transport, origin } = opening
     this.#open.delete(id)
-    this.#sessions.take(id, admission, transport, octets)
+    this.#sessions.take(id, admission, transport, octets, origin)
     return true
   }
 
@@ -161,20 +178,71 @@ export class Openings implements SocketOpeningHandler, StreamOpeningHandler, Ses
   }
 
   onRefused(opening: Any, reason: RefusalReason, response: string, head: string): void {
-    const { id, transport } = opening
     this.#traffic.handshake(reason, versionOf(opening))
     // A page about this service is no refusal.
     if (reason === 'plain_http') return
-    this.#handler.onRefused({ id, peer: transport.peer, transport: transport.kind, head, reason, response })
+    const { id, transport } = opening
+    const { peer, proxied, kind } = transport
+    this.#handler.onRefused({ id, peer, proxied, transport: kind, head, reason, response })
+  }
+
+  onPreface(preface: ProxyPreface, behind: Buffer): void {
+    const { startTls } = preface
+    startTls?.(behind)
+    const opening = this.#openingAfter(preface)
+    if (startTls === undefined && behind.length > 0) opening.onChunk(behind, behind.length)
+  }
+
+  onNoPreface(preface: ProxyPreface, refusal: Refusal, octets: string): void {
+    if (preface.startTls === undefined) return this.#openingAfter(preface).refuse(refusal, octets)
+    // Whoever is about to speak TLS understands no answer.
+    preface.refused = true
+    this.onRefused(preface, refusal.reason, '', octets)
+    preface.transport.destroy()
   }
 
   onGone({ id }: Any): void {
     this.#open.delete(id)
+    this.#claims.forget(id)
     this.#handler.onGone(id)
   }
 
   onInternalError(error: unknown): void {
     this.#handler.onInternalError(error)
+  }
+
+  #preface(id: number, handle: object, admission: Admission, rules: OriginRules): ProxyPreface {
+    const secureContext = this.#secureContext
+    const accept = (handler: TransportHandler) =>
+      secureContext === undefined
+        ? { transport: acceptTransport(handle, undefined, this.#traffic, handler) }
+        : acceptBeforeTls(handle, secureContext, this.#traffic, handler, this.#http2)
+    return new ProxyPreface(id, admission, accept, rules, this.#settings.handshakeTimeout, this)
+  }
+
+  /** The opening of a connection in the place of its preface. */
+  #openingAfter({ id, admission, transport, origin, deadline }: ProxyPreface): Opening {
+    const accept = (handler: TransportHandler): Transport => {
+      transport.handler = handler
+      return transport
+    }
+    const opening = this.#opening(id, admission, accept, deadline - performance.now(), () => origin)
+    if (this.#open.has(id)) this.#open.set(id, opening)
+    return opening
+  }
+
+  #opening(
+    id: number,
+    admission: Admission,
+    accept: (handler: TransportHandler) => Transport,
+    timeout: number,
+    originOf: ((transport: Transport) => Origin) | undefined,
+  ): Opening {
+    return new Opening(id, admission, accept, this.#rules, timeout, this, this.#controls, originOf)
+  }
+
+  get #http2(): boolean {
+    return this.#settings.http2 === 'on'
   }
 
   #add(opening: Any, admission: Admission): void {

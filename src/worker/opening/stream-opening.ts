@@ -12,6 +12,7 @@ import { ControlledAnswer } from './controlled-answer.js'
 import { plainJson } from './controlled-handshake.js'
 import type { OpeningHandler } from './opening.js'
 import type { Asked, OpeningControls } from './opening-controls.js'
+import type { Origin } from './origin.js'
 import { OVER_LIMIT } from './refusals.js'
 import { controlledStream, streamTerms } from './stream-handshake.js'
 
@@ -22,6 +23,8 @@ const LINGER_TIME = 1000
 export interface StreamSession {
   /** How the session itself was admitted: of one above a limit no stream is. */
   readonly admission: Admission
+  /** Undefined where no proxy is trusted. */
+  readonly origin: Origin | undefined
   /** The stream was refused, or is gone without an answer. */
   waste(): void
 }
@@ -73,10 +76,9 @@ export class StreamOpening implements TransportHandler, StreamRequest {
     const limit = this.#session.admission || admission
     if (!this.#handler.onNumbered(this, limit)) return this.transport.refuse()
     try {
-      this.#judge(limit)
+      this.#findClient(limit)
     } catch (error) {
-      this.#handler.onInternalError(error)
-      this.transport.reset()
+      this.#fail(error)
     }
   }
 
@@ -97,6 +99,27 @@ export class StreamOpening implements TransportHandler, StreamRequest {
   /** Ends a refused stream that its peer does not; `now` is `performance.now()`. */
   sweep(now: number): void {
     if (now >= this.#deadline) this.transport.destroy()
+  }
+
+  /** Finds out whom the request is from, and has it admitted by that. */
+  #findClient(limit: Admission): void {
+    const origin = this.#session.origin?.ofStream(this.transport)
+    const problem = origin?.readFields(this.#request.rawHeaders)
+    if (problem !== undefined) return this.#refuse(problem)
+    if (origin === undefined || limit !== 0) return this.#judge(limit)
+    origin.admit(this.id, admission => {
+      if (this.#gone) return
+      try {
+        this.#judge(admission)
+      } catch (error) {
+        this.#fail(error)
+      }
+    })
+  }
+
+  #fail(error: unknown): void {
+    this.#handler.onInternalError(error)
+    this.transport.reset()
   }
 
   #judge(admission: Admission): void {

@@ -23,6 +23,9 @@ const BAD: { readonly [Field in keyof Settings]: readonly string[] } = {
   tlsCert: [''],
   tlsKey: [''],
   http2: CHOICE,
+  trustedProxies: ['', 'proxy', '10.0.0.1/8', '10.0.0.0/33', '10.0.0/24', 'fd00::/129', 'fd00::1/64', '010.0.0.1'],
+  proxyProtocol: [...CHOICE, 'v1', 'on'],
+  forwardedHeader: [...CHOICE, 'X-Forwarded-For', 'on'],
   workers: [...WHOLE, '0', '4097'],
   distribution: CHOICE,
   compression: CHOICE,
@@ -170,6 +173,16 @@ test('certificate and key go together', () => {
   assert.equal(
     lineFor([], { ECHOBAHN_TLS_KEY: 'k.pem' }),
     'ECHOBAHN_TLS_KEY=k.pem: allowed only together with tls-cert',
+  )
+})
+
+test('what proxies tell and whom to trust go together', () => {
+  const why = 'allowed only together with trusted-proxies'
+  assert.equal(lineFor(['--proxy-protocol=required']), `--proxy-protocol=required: ${why}`)
+  assert.equal(lineFor([], { ECHOBAHN_FORWARDED_HEADER: 'forwarded' }), `ECHOBAHN_FORWARDED_HEADER=forwarded: ${why}`)
+  assert.equal(
+    lineFor(['--trusted-proxies=::1', '--proxy-protocol=off']),
+    '--trusted-proxies=::1: allowed only together with proxy-protocol=required, or with forwarded-header',
   )
 })
 

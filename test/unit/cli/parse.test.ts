@@ -25,6 +25,9 @@ const DEFAULTS: Settings = {
   tlsCert: undefined,
   tlsKey: undefined,
   http2: 'on',
+  trustedProxies: [],
+  proxyProtocol: 'off',
+  forwardedHeader: 'none',
   workers: CORES,
   distribution: 'least-connections',
   compression: 'on',
@@ -76,6 +79,9 @@ const OTHERS: { readonly [Field in keyof Settings]: readonly [text: string, valu
   tlsCert: ['cert.pem', 'cert.pem'],
   tlsKey: ['key.pem', 'key.pem'],
   http2: ['off', 'off'],
+  trustedProxies: ['10.0.0.0/8', ['10.0.0.0/8']],
+  proxyProtocol: ['required', 'required'],
+  forwardedHeader: ['x-forwarded-for', 'x-forwarded-for'],
   workers: ['4096', 4096],
   distribution: ['round-robin', 'round-robin'],
   compression: ['off', 'off'],
@@ -123,10 +129,17 @@ function settingsOf(argv: string[], env: NodeJS.ProcessEnv = {}): Settings {
   return command.settings
 }
 
-/** The partner that a TLS option cannot go without. */
+/** What an option cannot go without. */
+const PARTNERS: { readonly [Field in keyof Settings]?: string[] } = {
+  tlsCert: ['--tls-key', 'key.pem'],
+  tlsKey: ['--tls-cert', 'cert.pem'],
+  trustedProxies: ['--forwarded-header', 'forwarded'],
+  proxyProtocol: ['--trusted-proxies', '10.0.0.0/8'],
+  forwardedHeader: ['--trusted-proxies', '10.0.0.0/8'],
+}
+
 function partnerOf(field: keyof Settings): string[] {
-  if (field === 'tlsCert') return ['--tls-key', 'key.pem']
-  return field === 'tlsKey' ? ['--tls-cert', 'cert.pem'] : []
+  return PARTNERS[field] ?? []
 }
 
 test('with nothing given the defaults are in force', () => {
@@ -170,6 +183,13 @@ test('a repeatable flag keeps the order, and its variable is a list', () => {
   assert.deepEqual(settingsOf([], { ECHOBAHN_SUBPROTOCOL: 'b, a' }).subprotocol, ['b', 'a'])
   // A comma is no separator in a flag, and no character of a token.
   assert.throws(() => parse(['--subprotocol=b,a'], {}), /--subprotocol=b,a: allowed are tokens/)
+})
+
+test('what proxies tell is only listened to together with whom to trust', () => {
+  assert.deepEqual(settingsOf([], { ECHOBAHN_PROXY_PROTOCOL: 'off', ECHOBAHN_FORWARDED_HEADER: 'none' }), DEFAULTS)
+  const both = ['--proxy-protocol=required', '--forwarded-header=forwarded']
+  const { trustedProxies } = settingsOf(both, { ECHOBAHN_TRUSTED_PROXIES: '10.0.0.0/8, fd00::/8,::1' })
+  assert.deepEqual(trustedProxies, ['10.0.0.0/8', 'fd00::/8', '::1'])
 })
 
 test('all deflate levels are numbers but auto', () => {

@@ -234,6 +234,8 @@ test('a description masks what is nobody else’s business', () => {
     {
       id: 7,
       peer: '192.0.2.1:5',
+      addressSource: 'forwarded',
+      proxy: '127.0.0.1:7',
       method: 'GET',
       httpVersion: '1.1',
       tlsVersion: null,
@@ -263,6 +265,8 @@ test('a description masks what is nobody else’s business', () => {
   assert.deepEqual(others, {
     id: 7,
     peer: '192.0.2.1:5',
+    addressSource: 'forwarded',
+    proxy: '127.0.0.1:7',
     method: 'GET',
     httpVersion: '1.1',
     tlsVersion: null,

@@ -36,3 +36,22 @@ describe('AdmissionControl', () => {
     assert.deepEqual([control.admit('::FFFF:192.0.2.1'), control.admit('::ffff:c000:201')], [0, 0])
   })
 })
+
+describe('addresses that are known later', () => {
+  it('counts one in max-connections at once, and by its address once that is known', () => {
+    const control = new AdmissionControl({ maxConnections: 3, maxConnectionsPerIp: 1 })
+    assert.deepEqual([control.admit(undefined), control.admit(undefined), control.admit('a')], [0, 0, 0])
+    assert.equal(control.admit(undefined), 503)
+    assert.deepEqual([control.admitAddress('b'), control.admitAddress('a')], [0, 429])
+    control.release('b')
+    control.release(undefined)
+    assert.deepEqual([control.admit('b'), control.admit('c'), control.admit('d')], [0, 0, 503])
+  })
+
+  it('admits every address without a limit by address', () => {
+    const control = new AdmissionControl({ maxConnections: 1, maxConnectionsPerIp: 0 })
+    assert.deepEqual([control.admit(undefined), control.admitAddress('a'), control.admitAddress('a')], [0, 0, 0])
+    control.release('a')
+    assert.equal(control.admit(undefined), 0)
+  })
+})

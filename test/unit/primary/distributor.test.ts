@@ -484,3 +484,80 @@ describe('streams of a session', () => {
     assert.equal(distributor.openStream(workers[0], 1).admission, 503)
   })
 })
+
+describe('clients of trusted proxies', () => {
+  const limits = { maxConnections: 4, maxConnectionsPerIp: 1 }
+
+  /** Accepts a connection whose address its worker will know, and has it taken. Returns its number. */
+  function acceptProxied(distributor: Distributor<FakeSocket, FakeWorker>, worker: FakeWorker): number {
+    distributor.accept({ name: 'proxied', closed: false, gone: false }, undefined)
+    const { id, admission } = worker.last
+    assert.equal(admission, 0)
+    distributor.taken(worker, [id])
+    return id
+  }
+
+  it('are counted by their address once it is known, whichever worker has them', () => {
+    const { distributor, workers } = distribute('round-robin', 2, limits)
+    const [first, second, third] = [0, 1, 0].map(i => acceptProxied(distributor, workers[i]))
+    assert.equal(distributor.admitClient(workers[0], first, 'a'), 0)
+    assert.equal(distributor.admitClient(workers[1], second, 'a'), 429)
+    assert.equal(distributor.admitClient(workers[0], third, 'b'), 0)
+    distributor.ended(workers[0], [first])
+    assert.equal(distributor.admitClient(workers[1], acceptProxied(distributor, workers[1]), 'a'), 0)
+  })
+
+  it('count no more in max-connections once they are refused, as those that are refused at once', () => {
+    const { distributor, workers } = distribute('round-robin', 1, limits)
+    const ids = [1, 2, 3, 4].map(() => acceptProxied(distributor, workers[0]))
+    assert.deepEqual(
+      ids.map(id => distributor.admitClient(workers[0], id, 'a')),
+      [0, 429, 429, 429],
+    )
+    const others = [1, 2, 3].map(() => acceptProxied(distributor, workers[0]))
+    accept(distributor)
+    assert.equal(workers[0].last.admission, 503)
+    distributor.ended(workers[0], [...ids, ...others])
+    assert.deepEqual([distributor.openedTotal, distributor.endedTotal.closed], [7, 7])
+    for (let i = 0; i < 4; i++) acceptProxied(distributor, workers[0])
+    accept(distributor)
+    assert.equal(workers[0].last.admission, 503)
+  })
+
+  it('are let go of with a worker that dies, whether their address was known or not', () => {
+    const { distributor, workers } = distribute('round-robin', 2, limits)
+    const [known, , refused] = [0, 1, 0].map(i => acceptProxied(distributor, workers[i]))
+    distributor.admitClient(workers[0], known, 'a')
+    distributor.admitClient(workers[0], refused, 'a')
+    assert.equal(distributor.remove(workers[0]), 2)
+    assert.deepEqual([distributor.openedTotal, distributor.endedTotal.lost, distributor.open(workers[1])], [3, 2, 1])
+    assert.equal(distributor.admitClient(workers[0], known, 'b'), 503)
+    const ids = [1, 2, 3].map(() => acceptProxied(distributor, workers[1]))
+    assert.deepEqual(
+      ids.map(id => distributor.admitClient(workers[1], id, 'a')),
+      [0, 429, 429],
+    )
+  })
+
+  it('are counted once, and not at all where they are unknown or have their address already', () => {
+    const { distributor, workers } = distribute('round-robin', 1, limits)
+    accept(distributor, 1, 'a')
+    takeAll(distributor, workers)
+    const { id } = workers[0].last
+    assert.deepEqual(
+      [distributor.admitClient(workers[0], id, 'b'), distributor.admitClient(workers[0], id, 'b')],
+      [0, 0],
+    )
+    assert.equal(distributor.admitClient(workers[0], 999, 'b'), 503)
+    assert.equal(distributor.admitClient(workers[0], acceptProxied(distributor, workers[0]), 'b'), 0)
+  })
+
+  it('go to another worker as they came', () => {
+    const { distributor, workers } = distribute('round-robin', 2, limits)
+    distributor.accept({ name: 'proxied', closed: false, gone: false }, undefined)
+    distributor.remove(workers[0])
+    const { id } = workers[1].last
+    distributor.taken(workers[1], [id])
+    assert.equal(distributor.admitClient(workers[1], id, 'a'), 0)
+  })
+})

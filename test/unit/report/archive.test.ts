@@ -114,6 +114,7 @@ test('a refused handshake tells its request, its answer and why', () => {
   assert.ok(Math.abs(Date.parse(openedAt) - Date.now()) < 60_000)
   assert.deepEqual(report, {
     ...{ id: 7, worker: 2, state: 'refused', duration: 0, peer: '10.0.0.1:2', transport: 'tcp' },
+    ...{ addressSource: 'socket', proxy: null },
     ...{ path: '/b', query: 'c=d', key: 'g', userAgent: 'e f', clean: null, error: 'bad_http', code: null },
     handshake: {
       request: head.trimEnd(),
@@ -166,6 +167,7 @@ test('of a refused head there may be nothing, a part, or more than is kept', () 
 
 const ENTRY: Entry = {
   ...{ id: 5, worker: 2, state: 'closed', openedDate: 1000, duration: 30, peer: '::1:80', path: '/a', key: 'k' },
+  ...{ addressSource: 'socket', proxy: null },
   ...{ userAgent: 'Autobahn/1', clean: false, error: 'ECHOBAHN_INTERNAL', code: 1011 },
 }
 

@@ -80,6 +80,7 @@ test('a legal request is answered with 101; terms and what stood behind it go on
   assert.deepEqual(rest, {
     id: 7,
     peer: '192.0.2.1:50000',
+    proxied: undefined,
     transport: 'tcp',
     httpVersion: '1.1',
     path: '/a',

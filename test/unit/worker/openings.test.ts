@@ -18,8 +18,8 @@ function bench(...flags: string[]) {
   const openings = new Openings(settingsFor(...flags), undefined, new Traffic(counters), {
     onUpgraded: (_transport, terms, behind) => void events.push(`upgraded ${terms.id} ${behind}`),
     onGone: id => void events.push(`gone ${id}`),
-    ask: () => {},
     onRefused: () => {},
+    ask: () => {},
     onFallback: () => void events.push('fallback'),
     onInternalError: error => void events.push(String(error)),
   })

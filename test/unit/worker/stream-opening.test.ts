@@ -34,7 +34,7 @@ function bench(
   const upgraded: ConnectionTerms[] = []
   const wasted = { times: 0 }
   const state = { takes: true }
-  const session = { admission: sessionAdmission, waste: () => void wasted.times++ }
+  const session = { admission: sessionAdmission, origin: undefined, waste: () => void wasted.times++ }
   const settings = settingsFor(...flags)
   const claimed: number[] = []
   const controls = new OpeningControls(
@@ -79,6 +79,7 @@ test('nothing is answered before it has its number; then it is accepted, and its
   assert.deepEqual(terms, {
     id: 7,
     peer: '192.0.2.1:50000',
+    proxied: undefined,
     transport: 'h2c',
     httpVersion: '2',
     path: '/a',
