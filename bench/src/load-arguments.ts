@@ -1,4 +1,5 @@
-// Arguments of the TypeScript load client: those of wsload that the benchmark uses, and --ca for wss.
+// Arguments of the TypeScript load client: those of wsload that the benchmark uses, --ca for wss, and --sessions
+// for HTTP/2.
 
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -27,6 +28,8 @@ export interface LoadArguments {
   readonly idle: number | undefined
   /** PEM of the certificate that the server is known by: the load is one of wss. */
   readonly ca: Buffer | undefined
+  /** Sessions of HTTP/2 that the connections are streams of; 0 for HTTP/1.1. */
+  readonly sessions: number
   /** Root of the server's process tree. */
   readonly pid: number
 }
@@ -49,6 +52,7 @@ export function parseLoadArguments(argv: readonly string[]): LoadArguments {
         pid: value,
         ca: value,
         rate: value,
+        sessions: value,
       },
       warmup: { type: 'string', default: '1' },
     },
@@ -66,6 +70,7 @@ export function parseLoadArguments(argv: readonly string[]): LoadArguments {
     idle: values.idle === undefined ? undefined : quantity(values.idle),
     rate: values.rate === undefined ? undefined : quantity(values.rate),
     ca: values.ca === undefined ? undefined : readFileSync(values.ca),
+    sessions: quantity(values.sessions ?? '0'),
     pid: quantity(values.pid ?? ''),
   }
 }

@@ -8,6 +8,7 @@ import { type LoadArguments, parseLoadArguments } from './load-arguments.js'
 import { LoadConnection } from './load-connection.js'
 import { LoadLedger } from './load-ledger.js'
 import { makeMessage } from './load-message.js'
+import { LoadSessions } from './load-sessions.js'
 import { cpuSeconds, memoryOf, processTree } from './process-tree.js'
 
 /** Milliseconds. */
@@ -26,7 +27,11 @@ interface Stretch {
 async function run(options: LoadArguments): Promise<LoadLine> {
   const ledger = new LoadLedger()
   const message = makeMessage(options)
-  const connections = Array.from({ length: options.connections }, () => new LoadConnection(options, message, ledger))
+  const sessions = new LoadSessions(options)
+  const connections = Array.from(
+    { length: options.connections },
+    () => new LoadConnection(options, message, ledger, sessions),
+  )
   const serverMemory = () => memoryOf(processTree(options.pid))
   const before = serverMemory()
   const opening = await during(ledger, options.pid, () => within(OPEN_BOUND, 'opening', openAll(connections)))

@@ -3,12 +3,14 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import { inflateRawSync, constants as zlib } from 'node:zlib'
 import { CIPHER, TLS_VERSION } from './certificate.js'
 import type { LoadArguments } from './load-arguments.js'
 import type { LoadLedger } from './load-ledger.js'
 import { FIN, FLUSH_TAIL, type FrameRun, type LoadMessage, maskedFrame, OPCODES } from './load-message.js'
+import { LoadSessions } from './load-sessions.js'
 import { ReplyReader } from './reply-reader.js'
 import { upgradeRequest } from './upgrade-request.js'
 
@@ -21,10 +23,12 @@ export class LoadConnection {
   readonly #options: LoadArguments
   readonly #message: LoadMessage
   readonly #ledger: LoadLedger
+  readonly #sessions: LoadSessions
   readonly #reader: ReplyReader
   /** Milliseconds at which messages in flight were sent, oldest at `#received % depth`. */
   readonly #sentAt: Float64Array
-  #socket: Socket | undefined
+  /** A socket, or a stream of HTTP/2. */
+  #socket: Duplex | undefined
   #run: FrameRun
   #sent = 0
   #received = 0
@@ -33,10 +37,11 @@ export class LoadConnection {
   #leaving = false
   #onDone: () => void = () => {}
 
-  constructor(options: LoadArguments, message: LoadMessage, ledger: LoadLedger) {
+  constructor(options: LoadArguments, message: LoadMessage, ledger: LoadLedger, sessions = new LoadSessions(options)) {
     this.#options = options
     this.#message = message
     this.#ledger = ledger
+    this.#sessions = sessions
     this.#run = message.plain
     this.#sentAt = new Float64Array(options.depth)
     this.#reader = new ReplyReader({
@@ -52,6 +57,12 @@ export class LoadConnection {
 
   /** @throws Error when the server does not accept the opening handshake. */
   async open(): Promise<void> {
+    const { sessions } = this.#options
+    if (sessions > 0) this.#take(await this.#sessions.open())
+    else await this.#upgrade()
+  }
+
+  async #upgrade(): Promise<void> {
     const { host, port, path, deflate, ca } = this.#options
     const socket = ca === undefined ? connect({ host, port }) : connectTls({ host, port, ca, ...TLS_TERMS })
     this.#socket = socket
@@ -62,10 +73,15 @@ export class LoadConnection {
     const { head, rest } = await readHead(socket)
     checkHead(head, request.key)
     if (/^sec-websocket-extensions: *permessage-deflate/im.test(head)) this.#run = this.#message.compressed
+    this.#take(socket)
+    if (rest.length > 0) this.#onData(rest)
+  }
+
+  #take(socket: Duplex): void {
+    this.#socket = socket
     socket.on('data', chunk => this.#onData(chunk))
     socket.on('error', error => this.#failed(error.message))
     socket.on('close', () => this.#onClose())
-    if (rest.length > 0) this.#onData(rest)
   }
 
   /** Keeps messages in flight until `quota` of them have been sent; resolves when all have come back, or it failed. */

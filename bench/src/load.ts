@@ -1,6 +1,6 @@
 // A load program as a command: what it is asked to do, and the one line of JSON that it answers.
 // wsload and load-client.ts take the same arguments (see wsload/options.c) and write the same fields. Only load-client.ts
-// knows TLS.
+// knows TLS and HTTP/2.
 
 import { CERTIFICATE } from './certificate.js'
 
@@ -16,6 +16,8 @@ export interface LoadShape {
   readonly deflate?: boolean
   /** The server is one of wss. */
   readonly tls?: boolean
+  /** The connections are streams of so many sessions of HTTP/2. */
+  readonly sessions?: number
 }
 
 /**
@@ -71,13 +73,14 @@ export const FIRST_ECHO_WINDOWS = 10
  * @param hold that it writes `open` once all connections are, and waits for its stdin to say or end
  */
 export function loadArguments(request: LoadRequest, port: number, pid: number, hold = false): string[] {
-  const { connections, octets, depth, opcode, deflate, tls, span } = request
+  const { connections, octets, depth, opcode, deflate, tls, sessions, span } = request
   const seconds = 'seconds' in span ? span.seconds : span.bound
   return [
     ...['127.0.0.1', String(port), '/', String(connections), String(octets), String(depth), String(seconds)],
     `--${opcode}`,
     ...(deflate ? ['--deflate'] : []),
     ...(tls ? ['--ca', CERTIFICATE.cert] : []),
+    ...(sessions === undefined ? [] : ['--sessions', String(sessions)]),
     ...(hold ? ['--hold'] : []),
     ...spanArguments(span),
     ...['--pid', String(pid)],

@@ -36,6 +36,11 @@ export function echobahnCommand(workers: number, ...options: readonly string[]):
   return [process.execPath, join(REPOSITORY, 'dist/main.js'), ...ports, '--workers', String(workers), ...options]
 }
 
+/** A server that is node:http2 and little else. */
+export function http2PeerCommand(): string[] {
+  return [process.execPath, peerFile('http2')]
+}
+
 /** What was measured, for the record. */
 export function peerVersions(): Record<string, string> {
   const require = createRequire(import.meta.url)

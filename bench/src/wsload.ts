@@ -36,9 +36,9 @@ export function loadProgram(client: LoadProgram['name']): LoadProgram {
     : { name: 'ts', command: [process.execPath, fileURLToPath(new URL('load-client.js', import.meta.url))] }
 }
 
-/** The program that can make this load: wsload has no TLS. */
-export function programFor({ tls }: LoadShape, chosen: LoadProgram): LoadProgram {
-  return tls ? loadProgram('ts') : chosen
+/** The program that can make this load: wsload has neither TLS nor HTTP/2. */
+export function programFor({ tls, sessions }: LoadShape, chosen: LoadProgram): LoadProgram {
+  return tls || sessions !== undefined ? loadProgram('ts') : chosen
 }
 
 /**

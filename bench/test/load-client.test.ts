@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { LoadRequest } from '../src/load.js'
-import { peerCommand } from '../src/peers.js'
+import { http2PeerCommand, peerCommand } from '../src/peers.js'
 import { identityOf } from '../src/process-tree.js'
 import { runLoad } from '../src/run-load.js'
 import { Server } from '../src/server.js'
@@ -67,4 +67,17 @@ test('a server that cannot start says why', async () => {
     Server.start([process.execPath, '--eval', 'throw new Error("no such luck")'], []),
     /no such luck/,
   )
+})
+
+test('streams of HTTP/2 sessions, against the peer that W9 has', async t => {
+  const peer = await Server.start(http2PeerCommand(), [])
+  t.after(() => peer.stop())
+  for (const octets of [64, 2000]) {
+    const request: LoadRequest = {
+      ...{ connections: 10, octets, depth: 2, opcode: 'text', sessions: 4 },
+      span: { count: 20, bound: 30 },
+    }
+    const { messages, replyOctets } = await runLoad(runner, peer, request)
+    assert.deepEqual([messages, replyOctets], [200, octets])
+  }
 })

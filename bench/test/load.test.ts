@@ -13,7 +13,7 @@ test('the TypeScript client reads the arguments that are written for it', () => 
     ...{ host: '127.0.0.1', port: 8888, path: '/', pid: 4711 },
     ...SHAPE,
     ...{ seconds: 2, warmup: 1, count: undefined, idle: undefined },
-    ...{ rate: undefined, ca: undefined, hold: false },
+    ...{ rate: undefined, ca: undefined, sessions: 0, hold: false },
   })
 })
 
@@ -33,6 +33,11 @@ test('a rate, and that the load is to hold, are passed on', () => {
 test('over TLS the certificate is passed on', () => {
   const { ca } = parseLoadArguments(loadArguments({ ...SHAPE, tls: true, span: { count: 7, bound: 20 } }, 1, 1))
   assert.match(ca?.toString() ?? '', /^-----BEGIN CERTIFICATE-----/)
+})
+
+test('sessions of HTTP/2 are passed on', () => {
+  const { sessions } = parseLoadArguments(loadArguments({ ...SHAPE, sessions: 4, span: { count: 7, bound: 20 } }, 1, 1))
+  assert.equal(sessions, 4)
 })
 
 test('a load has time to open, to work and to leave', () => {

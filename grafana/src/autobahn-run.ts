@@ -22,6 +22,7 @@ const frames = [
     description: 'Frames from the suite. Families 1 to 5 send few and unusual ones, 9, 12 and 13 many.',
     unit: 'cps',
     span: 12,
+    manySeries: true,
     queries: { '{{opcode}}': rate('opcode', 'echobahn_frames_total', 'direction="received"') },
   }),
   graph({
@@ -29,6 +30,7 @@ const frames = [
     description: 'Echoes, pongs and Closes to the suite.',
     unit: 'cps',
     span: 12,
+    manySeries: true,
     queries: { '{{opcode}}': rate('opcode', 'echobahn_frames_total', 'direction="sent"') },
   }),
 ]
@@ -38,12 +40,14 @@ const connections = [
     title: 'Connections opened',
     description: 'Each case of the suite is a connection of its own.',
     unit: 'cps',
+    span: 12,
     queries: { opened: totalRate('echobahn_connections_total') },
   }),
   graph({
     title: 'Connections by worker',
     description: 'Connections open now; the suite has as many at a time as processes.',
     unit: 'short',
+    span: 12,
     stacked: true,
     queries: { '{{instance}} worker {{worker}}': sum('instance, worker', 'echobahn_connections', WORKER) },
   }),
@@ -51,6 +55,8 @@ const connections = [
     title: 'Opening handshakes by result',
     description: 'The suite sends none that must be refused. Results that do not occur are left out.',
     unit: 'cps',
+    span: 24,
+    manySeries: true,
     queries: { '{{result}}': occurring(rate('result', 'echobahn_handshakes_total')) },
   }),
   graph({
@@ -58,6 +64,7 @@ const connections = [
     description: 'How cases end, by who began the closing. Codes that do not occur are left out.',
     unit: 'cps',
     span: 12,
+    manySeries: true,
     queries: { '{{initiator}} {{code}}': occurring(rate('initiator, code', 'echobahn_closes_total')) },
   }),
   graph({
@@ -65,6 +72,7 @@ const connections = [
     description: 'What the service found wrong: expected in families 2 to 7. Codes that do not occur are left out.',
     unit: 'eps',
     span: 12,
+    manySeries: true,
     queries: { '{{code}}': occurring(rate('code', 'echobahn_protocol_errors_total')) },
   }),
 ]
@@ -74,6 +82,8 @@ const sizes = [
     title: 'Mean message size',
     description: 'Application octets of a message by opcode; family 9 goes up to 16 MiB.',
     unit: 'bytes',
+    span: 12,
+    manySeries: true,
     queries: {
       '{{direction}} {{opcode}}': [
         rate('direction, opcode', 'echobahn_message_bytes_total'),
@@ -85,6 +95,7 @@ const sizes = [
     title: 'Frames of a message',
     description: 'Data frames for each message; 1 when nothing is fragmented.',
     unit: 'none',
+    span: 12,
     queries: {
       '{{direction}}': `${rate('direction', 'echobahn_frames_total', DATA_OPCODES)} / ${rate('direction', 'echobahn_messages_total')}`,
     },
@@ -93,6 +104,7 @@ const sizes = [
     title: 'Read sizes',
     description: 'Reads by the octets that they returned: cases that chop a message into single octets stand out.',
     unit: 'bytes',
+    span: 24,
     expression: buckets('echobahn_read_size_bytes'),
   }),
 ]
@@ -115,6 +127,7 @@ const compression = [
     description: 'Messages inflated and deflated, on the event loop (inline) or on a codec thread (pool).',
     unit: 'mps',
     span: 12,
+    manySeries: true,
     queries: { '{{operation}} {{where}}': rate('operation, where', 'echobahn_codec_messages_total') },
   }),
 ]

@@ -79,13 +79,16 @@ const blame = [
     description:
       'Connections that are not read, on average. high_water: peers, or the codec, take too little; turn: they send more than their share; codec, memory, closing: the server.',
     unit: 'short',
+    span: 12,
     stacked: true,
+    manySeries: true,
     queries: { '{{reason}}': rate('reason', 'echobahn_paused_seconds_total') },
   }),
   graph({
     title: 'Client: waits of writes',
     description: 'From handing a write to the socket until the kernel has taken it: longer where clients read slowly.',
     unit: 's',
+    span: 6,
     queries: { '{{instance}}': quantile(0.99, 'echobahn_write_wait_seconds', 'instance') },
   }),
   graph({
@@ -93,6 +96,7 @@ const blame = [
     description:
       'From sending a ping until its pong is read: client, network, and the wait in the server. No data without pings.',
     unit: 's',
+    span: 6,
     queries: { '{{instance}}': quantile(0.99, 'echobahn_ping_round_trip_seconds', 'instance') },
   }),
 ]
@@ -137,10 +141,41 @@ const connections = [
     },
   }),
   graph({
+    title: 'WebSocket connections',
+    description: 'Accepted handshakes that have not ended, and those that were lost with a worker, per second.',
+    unit: 'short',
+    queries: {
+      'open, {{instance}}': sum('instance', 'echobahn_websockets'),
+      'lost per second': totalRate('echobahn_websockets_lost_total'),
+    },
+  }),
+  graph({
+    title: 'Handshakes under way',
+    description: 'Connections that have not been answered yet: TLS or the request head is incomplete.',
+    unit: 'short',
+    queries: { '{{instance}} worker {{worker}}': sum('instance, worker', 'echobahn_openings', WORKER) },
+  }),
+  graph({
+    title: 'TLS handshakes by result',
+    description: 'Always 0 where the service has no certificate.',
+    unit: 'cps',
+    span: 6,
+    queries: { '{{result}}': rate('result', 'echobahn_tls_handshakes_total') },
+  }),
+  graph({
+    title: 'Rejected connections',
+    description:
+      'Refused before the upgrade because max-connections (503) or max-connections-per-ip (429) was reached.',
+    unit: 'cps',
+    span: 6,
+    queries: { '{{reason}}': rate('reason', 'echobahn_connections_rejected_total') },
+  }),
+  graph({
     title: 'Opening handshakes by result',
     description: 'Accepted, or why they were refused. Results that do not occur are left out.',
     unit: 'cps',
     manySeries: true,
+    span: 12,
     queries: { '{{result}}': occurring(rate('result', 'echobahn_handshakes_total')) },
   }),
   graph({
@@ -148,6 +183,7 @@ const connections = [
     description:
       'Open now: connections of HTTP/1.1, and streams of HTTP/2 sessions, whose own connections are not in it.',
     unit: 'short',
+    span: 6,
     stacked: true,
     queries: { 'HTTP/{{http_version}}': sum('http_version', 'echobahn_websockets_by_version', WORKER) },
   }),
@@ -155,6 +191,8 @@ const connections = [
     title: 'Opening handshakes by HTTP version',
     description: 'Accepted and refused.',
     unit: 'cps',
+    span: 9,
+    manySeries: true,
     queries: {
       'HTTP/{{http_version}} {{result}}': rate('http_version, result', 'echobahn_handshakes_by_version_total'),
     },
@@ -163,14 +201,9 @@ const connections = [
     title: 'HTTP/2 sessions ended',
     description: 'By why: their peer, no stream for too long, an unanswered PING, a flood, or a worker that leaves.',
     unit: 'cps',
+    span: 9,
+    manySeries: true,
     queries: { '{{cause}}': rate('cause', 'echobahn_http2_sessions_ended_total') },
-  }),
-  graph({
-    title: 'Rejected connections',
-    description:
-      'Refused before the upgrade because max-connections (503) or max-connections-per-ip (429) was reached.',
-    unit: 'cps',
-    queries: { '{{reason}}': rate('reason', 'echobahn_connections_rejected_total') },
   }),
 ]
 
@@ -179,16 +212,18 @@ const traffic = [
     title: 'Messages',
     description: 'Whole messages by opcode, seen from the service; received ones below zero.',
     unit: 'mps',
-    span: 6,
     mirrored: true,
+    span: 12,
+    manySeries: true,
     queries: { '{{direction}} {{opcode}}': rate('direction, opcode', 'echobahn_messages_total') },
   }),
   graph({
     title: 'Application octets',
     description: 'Octets of messages after inflating and before deflating, by opcode; received ones below zero.',
     unit: 'Bps',
-    span: 6,
     mirrored: true,
+    span: 12,
+    manySeries: true,
     queries: { '{{direction}} {{opcode}}': rate('direction, opcode', 'echobahn_message_bytes_total') },
   }),
   graph({
@@ -196,8 +231,9 @@ const traffic = [
     description:
       'Every octet of the sockets, handshakes and frame headers included, against the octets of messages; received ones below zero.',
     unit: 'Bps',
-    span: 6,
     mirrored: true,
+    span: 12,
+    manySeries: true,
     queries: {
       '{{direction}}, wire': rate('direction', 'echobahn_wire_bytes_total'),
       '{{direction}}, of it the sessions of HTTP/2': rate('direction', 'echobahn_http2_overhead_bytes_total'),
@@ -209,7 +245,8 @@ const traffic = [
     description:
       'Octets of compressed messages for each octet of theirs on the wire, by what goes into and comes out of the codec.',
     unit: 'none',
-    span: 6,
+    span: 12,
+    manySeries: true,
     queries: { received: codecRatio('inflate', 'out', 'in'), sent: codecRatio('deflate', 'in', 'out') },
   }),
 ]
@@ -228,6 +265,7 @@ const latency = [
     description: 'For messages that went through the codec and for those that did not.',
     unit: 's',
     span: 12,
+    manySeries: true,
     queries: Object.fromEntries(
       [0.5, 0.9, 0.99].map(q => [
         `${q * 100} %, compressed {{compressed}}`,
@@ -256,6 +294,28 @@ const endings = [
   }),
 ]
 
+const more = [
+  graph({
+    title: 'Life of a connection',
+    description: 'From the accepted handshake to the end, of the connections that ended: so many lived no longer.',
+    unit: 's',
+    span: 12,
+    manySeries: true,
+    queries: Object.fromEntries(
+      [0.5, 0.9, 0.99].map(q => [`${q * 100} %`, quantile(q, 'echobahn_connection_duration_seconds')]),
+    ),
+  }),
+  graph({
+    title: 'Test controls used',
+    description:
+      'How often the service misbehaved because a URL, or the default, asked for it. Controls that are not used are left out.',
+    unit: 'ops',
+    span: 12,
+    manySeries: true,
+    queries: { '{{control}}': occurring(rate('control', 'echobahn_controls_total')) },
+  }),
+]
+
 function codecRatio(operation: string, over: string, under: string): string {
   const octets = (side: string): string =>
     totalRate('echobahn_codec_bytes_total', `operation="${operation}"`, `side="${side}"`)
@@ -272,6 +332,7 @@ export const echoService = dashboard({
     Connections: connections,
     Traffic: traffic,
     Latency: latency,
+    'Lives and test controls': more,
     Endings: endings,
   },
 })

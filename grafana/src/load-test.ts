@@ -54,6 +54,7 @@ const messages = [
       'Due by the schedule, sent, and back. Where sent falls behind due, the server takes less than it is sent.',
     unit: 'mps',
     span: 12,
+    manySeries: true,
     queries: { '{{state}}': rate('state', 'echobahn_load_messages_total') },
   }),
   graph({
@@ -61,6 +62,7 @@ const messages = [
     description: 'Whole messages as the service counts them, those of other clients included.',
     unit: 'mps',
     span: 12,
+    manySeries: true,
     queries: { '{{direction}}': rate('direction', 'echobahn_messages_total') },
   }),
 ]
@@ -71,6 +73,7 @@ const latency = [
     description: 'Of each second, from when a message was due until it was back.',
     unit: 's',
     span: 12,
+    manySeries: true,
     queries: { '{{quantile}}': `max by (quantile) (${select('echobahn_load_echo_latency_seconds')})` },
   }),
   graph({
@@ -78,6 +81,7 @@ const latency = [
     description: 'From reading the last octet of a message until its echo is handed to the socket: its own part.',
     unit: 's',
     span: 12,
+    manySeries: true,
     queries: Object.fromEntries([0.5, 0.9, 0.99].map(q => [String(q), quantile(q, 'echobahn_echo_duration_seconds')])),
   }),
 ]
@@ -87,12 +91,15 @@ const connections = [
     title: 'Connections of both',
     description: 'Open connections of the load, and of the service on all its workers.',
     unit: 'short',
+    span: 24,
     queries: { load: total('echobahn_load_connections'), '{{instance}}': sum('instance', 'echobahn_connections') },
   }),
   graph({
     title: 'Octets of both',
     description: 'Every octet of the sockets. What the load sends the service receives.',
     unit: 'Bps',
+    span: 12,
+    manySeries: true,
     queries: {
       'load, {{direction}}': rate('direction', 'echobahn_load_wire_bytes_total'),
       'service, {{direction}}': rate('direction', 'echobahn_wire_bytes_total'),
@@ -102,6 +109,8 @@ const connections = [
     title: 'What goes wrong',
     description: 'Errors of the load, and what the URL had ordered, by kind. Kinds that do not occur are left out.',
     unit: 'eps',
+    span: 12,
+    manySeries: true,
     queries: {
       '{{kind}}': occurring(rate('kind', 'echobahn_load_errors_total')),
       '{{kind}}, ordered': occurring(rate('kind', 'echobahn_load_ordered_total')),

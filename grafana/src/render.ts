@@ -3,6 +3,7 @@
 import type { DashboardBuilder } from '@grafana/grafana-foundation-sdk/dashboard'
 import { autobahnRun } from './autobahn-run.js'
 import { echoService } from './echo-service.js'
+import { k6Load } from './k6-load.js'
 import { loadTest } from './load-test.js'
 import { workersAndCodec } from './workers-and-codec.js'
 
@@ -11,6 +12,7 @@ const DASHBOARDS: Readonly<Record<string, DashboardBuilder>> = {
   'echobahn/workers-and-codec.json': workersAndCodec,
   'echobahn/autobahn-run.json': autobahnRun,
   'echobahn/load-test.json': loadTest,
+  'echobahn/k6-load.json': k6Load,
 }
 
 /** Text of each file by its path. */

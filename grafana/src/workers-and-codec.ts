@@ -15,15 +15,6 @@ const workers = [
     queries: { [WORKER_LEGEND]: rate(BY_WORKER, 'echobahn_worker_cpu_seconds_total', WORKER) },
   }),
   graph({
-    title: 'Resident memory by process',
-    description: 'Memory of the workers, and of the primary, which holds no connection.',
-    unit: 'bytes',
-    queries: {
-      [WORKER_LEGEND]: sum(BY_WORKER, 'echobahn_worker_resident_memory_bytes', WORKER),
-      '{{instance}} primary': select('process_resident_memory_bytes'),
-    },
-  }),
-  graph({
     title: 'Event-loop delay by worker',
     description:
       'How late a timer of 20 ms was: 99 % of the times it was earlier. All connections of a worker wait so long.',
@@ -31,19 +22,32 @@ const workers = [
     queries: { [WORKER_LEGEND]: quantile(0.99, 'echobahn_event_loop_delay_seconds', BY_WORKER) },
   }),
   graph({
-    title: 'Memory of the heap and outside of it',
-    description: 'JavaScript heap in use, and buffers outside of it, by worker.',
-    unit: 'bytes',
-    queries: {
-      [`${WORKER_LEGEND} heap`]: sum(BY_WORKER, 'echobahn_worker_heap_bytes', WORKER),
-      [`${WORKER_LEGEND} outside`]: sum(BY_WORKER, 'echobahn_worker_external_memory_bytes', WORKER),
-    },
-  }),
-  graph({
     title: 'Garbage collection by worker',
     description: 'Share of the time in which the event loop stands still to collect garbage.',
     unit: 'percentunit',
     queries: { [WORKER_LEGEND]: rate(BY_WORKER, 'echobahn_worker_gc_seconds_total', WORKER) },
+  }),
+  graph({
+    title: 'Resident memory by process',
+    description: 'Memory of the workers, and of the primary, which holds no connection.',
+    unit: 'bytes',
+    span: 12,
+    manySeries: true,
+    queries: {
+      [WORKER_LEGEND]: sum(BY_WORKER, 'echobahn_worker_resident_memory_bytes', WORKER),
+      '{{instance}} primary': select('process_resident_memory_bytes'),
+    },
+  }),
+  graph({
+    title: 'Memory of the heap and outside of it',
+    description: 'JavaScript heap in use, and buffers outside of it, by worker.',
+    unit: 'bytes',
+    span: 12,
+    manySeries: true,
+    queries: {
+      [`${WORKER_LEGEND} heap`]: sum(BY_WORKER, 'echobahn_worker_heap_bytes', WORKER),
+      [`${WORKER_LEGEND} outside`]: sum(BY_WORKER, 'echobahn_worker_external_memory_bytes', WORKER),
+    },
   }),
   graph({
     title: 'Open files by worker',
@@ -56,15 +60,38 @@ const workers = [
     description: 'Worker processes; more than were asked for while a reload replaces them.',
     unit: 'short',
     stacked: true,
+    manySeries: true,
     queries: { '{{state}}': sum('state', 'echobahn_workers') },
   }),
   graph({
     title: 'Restarts',
     description: 'Workers that were replaced, by why, in each interval. Only a reload is meant to happen.',
     unit: 'short',
+    manySeries: true,
     queries: {
       '{{reason}}': `sum by (reason) (increase(${select('echobahn_worker_restarts_total')}[$__rate_interval]))`,
     },
+  }),
+  graph({
+    title: 'Uptime by worker',
+    description: 'Time since the process of the worker was started; a drop is a restart.',
+    unit: 's',
+    queries: {
+      [WORKER_LEGEND]: `time() - ${select('echobahn_worker_start_time_seconds', WORKER)}`,
+    },
+  }),
+  graph({
+    title: 'Lack of file descriptors',
+    description: 'Connections that met a lack of file descriptors, by what became of them.',
+    unit: 'cps',
+    manySeries: true,
+    queries: { '{{kind}}': rate('kind', 'echobahn_shortages_total') },
+  }),
+  graph({
+    title: 'Log lines lost',
+    description: 'Lines that could not be written, because whoever reads the log takes too little or the disk is full.',
+    unit: 'ops',
+    queries: { '{{instance}}': rate('instance', 'echobahn_log_lines_lost_total') },
   }),
   graph({
     title: 'Snapshot age',
@@ -80,14 +107,16 @@ const codec = [
     title: 'Codec messages',
     description: 'Messages inflated and deflated, on the event loop (inline) or on a codec thread (pool).',
     unit: 'mps',
-    span: 6,
+    span: 12,
+    manySeries: true,
     queries: { '{{operation}} {{where}}': rate('operation, where', 'echobahn_codec_messages_total') },
   }),
   graph({
     title: 'Codec octets',
     description: 'What goes into and comes out of inflating and deflating.',
     unit: 'Bps',
-    span: 6,
+    span: 12,
+    manySeries: true,
     queries: { '{{operation}} {{side}}': rate('operation, side', 'echobahn_codec_bytes_total') },
   }),
   graph({
@@ -95,7 +124,8 @@ const codec = [
     description:
       'Messages that wait for a codec thread. Above codec-queue their connections are not read; an alert says so.',
     unit: 'short',
-    span: 6,
+    span: 12,
+    manySeries: true,
     queries: { [WORKER_LEGEND]: sum(BY_WORKER, 'echobahn_codec_queue_messages', WORKER) },
   }),
   graph({
@@ -103,7 +133,8 @@ const codec = [
     description: 'Share of the time that the codec threads of an instance work; they are fully used at 100 %.',
     unit: 'percentunit',
     max: 1,
-    span: 6,
+    span: 12,
+    manySeries: true,
     queries: {
       '{{instance}}': `${rate('instance', 'echobahn_codec_run_seconds_sum')} / (${sum('instance', 'echobahn_codec_threads')} > 0)`,
     },
@@ -112,12 +143,14 @@ const codec = [
     title: 'Wait for a codec thread',
     description: 'Time that batches waited.',
     unit: 's',
+    manySeries: true,
     queries: quantiles('echobahn_codec_wait_seconds'),
   }),
   graph({
     title: 'Run on a codec thread',
     description: 'Time that a thread worked on a batch.',
     unit: 's',
+    manySeries: true,
     queries: quantiles('echobahn_codec_run_seconds'),
   }),
   graph({

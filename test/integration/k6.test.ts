@@ -9,8 +9,11 @@ import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { everyPanelIsWhole } from '../support/drawn-panels.js'
 import { K6 } from '../support/find-k6.js'
 import { flippingProxy } from '../support/flipping-proxy.js'
+import { CAN_DRAW, draw } from '../support/grafana-panels.js'
+import { K6_DASHBOARD, panelsOf, withVariables } from '../support/panel-queries.js'
 import { HAS_PROMETHEUS, Prometheus } from '../support/prometheus.js'
 import { startService } from '../support/service.js'
 
@@ -20,6 +23,10 @@ const SCRIPT = join(dirname(createRequire(import.meta.url).resolve('#package.jso
 const CROSSED = 99
 const USERS = 4
 
+/** Seconds before its end that are asked for of a run of 14, with rates over at least two scrapes. */
+const SHOWN = 20
+const RATE_INTERVAL = '20s'
+
 const skip = K6 === undefined && 'no k6 here'
 
 interface Outcome {
@@ -27,8 +34,8 @@ interface Outcome {
   readonly count: (metric: string) => number
 }
 
-/** Runs the script to its end: one second up, two at the top, one down. How quick this machine is, is not the question. */
-async function run(t: TestContext, url: string, prometheus?: Prometheus): Promise<Outcome> {
+/** Runs the script to its end: one second up, so long at the top, one down. How quick this machine is, is not the question. */
+async function run(t: TestContext, url: string, prometheus?: Prometheus, steady = '2s'): Promise<Outcome> {
   const directory = mkdtempSync(join(tmpdir(), 'echobahn-k6-'))
   t.after(() => rmSync(directory, { recursive: true }))
   const summary = join(directory, 'summary.json')
@@ -39,8 +46,10 @@ async function run(t: TestContext, url: string, prometheus?: Prometheus): Promis
     {
       env: {
         ...process.env,
-        ...{ ECHO_URL: url, VUS: String(USERS), RAMP: '1s', STEADY: '2s', MESSAGES: '20', P99: '15000' },
+        ...{ ECHO_URL: url, VUS: String(USERS), RAMP: '1s', STEADY: steady, MESSAGES: '20', P99: '15000' },
         K6_PROMETHEUS_RW_SERVER_URL: `${prometheus?.url}/api/v1/write`,
+        K6_PROMETHEUS_RW_TREND_STATS: 'p(50),p(95),p(99),max',
+        K6_PROMETHEUS_RW_PUSH_INTERVAL: '1s',
       },
       stdio: 'ignore',
     },
@@ -57,7 +66,7 @@ test('echoes are what the service and Prometheus count', {
   const service = await startService(t, '--workers', '2')
   const prometheus = await Prometheus.start([`127.0.0.1:${service.adminPort}`])
   t.after(() => prometheus.stop())
-  const { code, count } = await run(t, `${service.url}/`, prometheus)
+  const { code, count } = await run(t, `${service.url}/`, prometheus, '12s')
   assert.equal(code, 0)
   assert.ok(count('echoes') > 0)
   const metrics = await service.metrics()
@@ -68,6 +77,24 @@ test('echoes are what the service and Prometheus count', {
   const [series] = await prometheus.query('sum(last_over_time(k6_echoes_total[5m]))', Date.now() / 1000)
   assert.equal(series.points[0][1], count('echoes'))
   assert.equal(metrics.get('echobahn_closes_total{initiator="client",code="1000"}'), count('connections_finished'))
+
+  const to = Date.now() / 1000
+  const drawing = { dashboard: K6_DASHBOARD, from: to - SHOWN, to, step: 1, rateInterval: RATE_INTERVAL }
+  for (const { title, targets = [] } of panelsOf(K6_DASHBOARD)) {
+    for (const { refId, expr } of targets) {
+      await t.test(`${title}, ${refId}`, async () => {
+        const found = await prometheus.range(withVariables(expr, RATE_INTERVAL), drawing.from, to, drawing.step)
+        assert.ok(
+          found.some(({ points }) => points.some(([, value]) => Number.isFinite(value))),
+          `${expr} has no data`,
+        )
+      })
+    }
+  }
+  await t.test('Grafana draws every panel', { skip: !CAN_DRAW && 'no chromium, or not npm run panels' }, async t => {
+    const [drawn] = await draw(prometheus, [drawing])
+    await everyPanelIsWhole(t, K6_DASHBOARD, drawn, () => true)
+  })
 })
 
 test('an octet that is flipped on the way fails it', { skip }, async t => {

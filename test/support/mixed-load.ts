@@ -6,7 +6,6 @@ import { WebSocket } from 'ws'
 import type { ProtocolErrorCode } from '../../src/errors.js'
 import { BINARY, CLOSE, CONTINUATION, PING, TEXT } from '../../src/protocol/opcodes.js'
 import { deflateMessage } from './deflate-message.js'
-import { History } from './history.js'
 import { CountedClient, Ledger } from './ledger.js'
 import { clientFrame, closePayload, type FrameParts, RawClient, requestHead, UPGRADE_HEADERS } from './raw-client.js'
 import type { Service } from './service.js'
@@ -23,15 +22,16 @@ export const BOOKS: ReadonlySet<string> = new Set(
 )
 
 const MOST_PER_ADDRESS = 200
-/** Has as many connections as it may; those of the other clients come from 127.0.0.1. */
+/** Has as many connections as it may; the other clients share so many others, so that none is crowded on a slow machine. */
 const CROWDED_ADDRESS = '127.0.0.2'
+const ADDRESSES = 100
 
 const OFFER = 'Sec-WebSocket-Extensions: permessage-deflate'
 const OLD_VERSION = 'Sec-WebSocket-Version: 12'
 const WORDS = 'an echo is what you get back, octet by octet, however often and however fast you call; '
 
-/** Between two entries into the history. */
-const HISTORY_MILLISECONDS = 100
+/** Between two looks at the service's counts. */
+const POLL_MILLISECONDS = 200
 const PACE_MILLISECONDS = 20
 const LONG_VISIT_MILLISECONDS = 4000
 
@@ -58,7 +58,6 @@ interface Metered {
 }
 
 export class MixedLoad {
-  readonly history = new History()
   readonly #service: Service
   readonly #ledger = new Ledger()
   readonly #open = new Set<Metered>()
@@ -66,6 +65,7 @@ export class MixedLoad {
   readonly #timers: NodeJS.Timeout[] = []
   readonly #failures: unknown[] = []
   #stopped = false
+  #made = 0
 
   /** @param service runs with `LOAD_OPTIONS` */
   constructor(service: Service) {
@@ -74,10 +74,26 @@ export class MixedLoad {
 
   /** Resolves once every lasting connection is open and all else has begun. */
   async start(): Promise<void> {
-    this.#every(HISTORY_MILLISECONDS, () => this.#enter())
     await this.#crowd()
     await this.#echoes()
     this.#episodes()
+  }
+
+  /**
+   * Begins nothing more, and waits until all that is under way has ended and the service has counted what the clients did.
+   *
+   * @returns the books, by series
+   */
+  async settle(): Promise<ReadonlyMap<string, number>> {
+    for (const timer of this.#timers) clearInterval(timer)
+    for (;;) {
+      for (const client of this.#open) client.countOctets()
+      const books = new Map([...this.#ledger.counts].filter(([series]) => BOOKS.has(series.split('{', 1)[0])))
+      const metrics = await this.#service.metrics()
+      if (this.#failures.length > 0) throw this.#failures[0]
+      if ([...books].every(([series, count]) => metrics.get(series) === count)) return books
+      await delay(POLL_MILLISECONDS)
+    }
   }
 
   /** @throws the first error of a client, if there was one. */
@@ -128,6 +144,7 @@ export class MixedLoad {
   #episodes(): void {
     this.#often(8, () => this.#visit(closePayload(1000), 1000, 0))
     this.#often(10, () => this.#visit(closePayload(4000, 'done'), '4xxx', LONG_VISIT_MILLISECONDS))
+    this.#often(4, () => this.#visitDelayed())
     for (const violation of VIOLATIONS) this.#often(violation.perSecond, () => this.#violate(violation))
     this.#often(7, () => this.#refused(requestHead([UPGRADE_HEADERS[0]]), 'not_upgrade'))
     this.#often(5, () => this.#refused(requestHead([...UPGRADE_HEADERS.slice(0, 4), OLD_VERSION]), 'bad_version'))
@@ -177,6 +194,16 @@ export class MixedLoad {
     this.#ledger.add('closes_total', { initiator: 'client', code })
   }
 
+  /** Its echo is late because its URL says so. */
+  async #visitDelayed(): Promise<void> {
+    const client = await this.#accepted([], undefined, '/?eb-delay=20ms')
+    client.send({ opcode: TEXT, payload: 'hello' })
+    await client.receive()
+    client.send({ opcode: CLOSE, payload: closePayload(1000) })
+    await this.#finish(client)
+    this.#ledger.add('closes_total', { initiator: 'client', code: 1000 })
+  }
+
   async #violate({ code, close, octets }: Violation): Promise<void> {
     const client = await this.#accepted([])
     client.raw.write(octets)
@@ -195,9 +222,9 @@ export class MixedLoad {
     this.#ledger.add('handshakes_total', { result })
   }
 
-  async #accepted(headers: readonly string[], localAddress?: string): Promise<CountedClient> {
+  async #accepted(headers: readonly string[], localAddress?: string, target = '/'): Promise<CountedClient> {
     const raw = new RawClient(this.#connect(localAddress))
-    raw.write(requestHead([...UPGRADE_HEADERS, ...headers]))
+    raw.write(requestHead([...UPGRADE_HEADERS, ...headers], `GET ${target} HTTP/1.1`))
     const head = await raw.readHead()
     if (!head.startsWith('HTTP/1.1 101 ')) throw new Error(head)
     const client = new CountedClient(raw, this.#ledger)
@@ -216,7 +243,7 @@ export class MixedLoad {
     this.#open.delete(client)
   }
 
-  #connect(localAddress = '127.0.0.1'): Socket {
+  #connect(localAddress = `127.0.1.${1 + (this.#made++ % ADDRESSES)}`): Socket {
     const socket = connect({ port: this.#service.port, host: '127.0.0.1', localAddress, allowHalfOpen: true })
     this.#sockets.add(socket)
     return socket.once('close', () => this.#sockets.delete(socket))
@@ -246,11 +273,6 @@ export class MixedLoad {
 
   #failed(error: unknown): void {
     if (!this.#stopped) this.#failures.push(error)
-  }
-
-  #enter(): void {
-    for (const client of this.#open) client.countOctets()
-    this.history.enter(Date.now() / 1000, this.#ledger.counts)
   }
 }
 

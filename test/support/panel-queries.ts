@@ -63,3 +63,11 @@ export function panelsOf({ panels }: Dashboard): Panel[] {
 export function withVariables(expression: string, rateInterval: string): string {
   return expression.replaceAll('$__rate_interval', rateInterval).replaceAll(/\$(?:job|instance|worker)\b/g, '.+')
 }
+
+/** k6 writes its own series, which are there only while it runs. */
+export const K6_DASHBOARD = DASHBOARDS.find(({ uid }) => uid === 'echobahn-k6') as Dashboard
+
+/** Whether a panel is drawn, of a type of which Grafana publishes the component. */
+export function isDrawable({ type }: Panel): boolean {
+  return type === 'timeseries' || type === 'stat'
+}

@@ -47,7 +47,7 @@ export class WatchedService {
       await delay(POLL_MILLISECONDS)
       const times = await this.#scrapesSince(start)
       const [first, last] = [times[0], times[times.length - 1]]
-      if (last >= start + seconds && this.load.history.latest > last) return { first, last }
+      if (last >= start + seconds) return { first, last }
     }
   }
 

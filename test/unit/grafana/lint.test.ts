@@ -93,6 +93,10 @@ test('panel-title-description-rule', () => {
   }
 })
 
+test('no panel reaches beyond the 24 columns', () => {
+  for (const { title, gridPos } of DASHBOARDS.flatMap(panelsOf)) assert.ok(gridPos.x + gridPos.w <= 24, title)
+})
+
 test('panel-units-rule: every panel has a unit, a heatmap on its axis too', () => {
   for (const { title, type, fieldConfig, options } of DASHBOARDS.flatMap(panelsOf)) {
     assert.ok(fieldConfig.defaults.unit, title)
