@@ -187,7 +187,9 @@ export class Openings implements SocketOpeningHandler, StreamOpeningHandler, Ses
   }
 
   onPreface(preface: ProxyPreface, behind: Buffer): void {
-    const { startTls } = preface
+    const { id, startTls } = preface
+    // Dropped for newer ones while it waited for the primary.
+    if (!this.#open.has(id)) return
     startTls?.(behind)
     const opening = this.#openingAfter(preface)
     if (startTls === undefined && behind.length > 0) opening.onChunk(behind, behind.length)
@@ -227,7 +229,7 @@ export class Openings implements SocketOpeningHandler, StreamOpeningHandler, Ses
       return transport
     }
     const opening = this.#opening(id, admission, accept, deadline - performance.now(), () => origin)
-    if (this.#open.has(id)) this.#open.set(id, opening)
+    this.#open.set(id, opening)
     return opening
   }
 
