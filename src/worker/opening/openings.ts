@@ -187,9 +187,7 @@ export class Openings implements SocketOpeningHandler, StreamOpeningHandler, Ses
   }
 
   onPreface(preface: ProxyPreface, behind: Buffer): void {
-    const { id, startTls } = preface
-    // Dropped for newer ones while it waited for the primary.
-    if (!this.#open.has(id)) return
+    const { startTls } = preface
     startTls?.(behind)
     const opening = this.#openingAfter(preface)
     if (startTls === undefined && behind.length > 0) opening.onChunk(behind, behind.length)
@@ -258,6 +256,7 @@ export class Openings implements SocketOpeningHandler, StreamOpeningHandler, Ses
   #dropOldest(): void {
     for (const [id, opening] of this.#open) {
       this.#open.delete(id)
+      this.#claims.forget(id)
       if (!opening.refused) this.#traffic.handshake('max_openings', versionOf(opening))
       return opening.transport.destroy()
     }
