@@ -1,8 +1,6 @@
 // How the server knows whom a connection is from: by its socket, or by what a trusted proxy says.
 
-export const ADDRESS_SOURCES = ['socket', 'proxy-protocol', 'forwarded', 'x-forwarded-for'] as const
-
-export type AddressSource = (typeof ADDRESS_SOURCES)[number]
+export type AddressSource = 'socket' | 'proxy-protocol' | 'forwarded' | 'x-forwarded-for'
 
 /** Whom a trusted proxy speaks for on a connection. */
 export interface Proxied {

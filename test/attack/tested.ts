@@ -30,6 +30,11 @@ export const TESTED: readonly Tested[] = [
     file: 'integration/tls.test.js',
     pattern: 'handshake done again',
   },
+  {
+    name: 'floods of HTTP/2',
+    does: 'rapid reset, SETTINGS, PING, CONTINUATION, window games and more, of one session each',
+    file: 'integration/http2-floods.test.js',
+  },
 ]
 
 /** Milliseconds that a file's tests may take. */
