@@ -360,3 +360,20 @@ test('over HTTP/2 each stream is from whom its own field names', async t => {
   for (const each of [session, another, untrusted]) each.destroy()
   await assertBalance(service)
 })
+
+test('over HTTP/2 the field of a client that a PROXY header names changes nothing', async t => {
+  const service = await startService(t, ...PROXY_PROTOCOL, '--forwarded-header', 'forwarded')
+  const sessionFrom = async (address: string): Promise<ClientHttp2Session> => {
+    const socket = await connected(t, service)
+    socket.write(proxyLine(address, 5))
+    return openSession(t, service.port, false, socket)
+  }
+  for (const address of ['198.51.100.1', '127.0.0.1']) {
+    const stream = request(await sessionFrom(address), { ...CONNECT, forwarded: 'for="198.51.100.2:6"' })
+    assert.equal((await responseTo(stream)).status, 200)
+  }
+  assert.deepEqual(
+    (await list(service, '?sort=oldest')).map(({ peer, addressSource }) => `${peer} ${addressSource}`),
+    ['198.51.100.1:5 proxy-protocol', '198.51.100.2:6 forwarded'],
+  )
+})

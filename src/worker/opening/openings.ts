@@ -227,7 +227,7 @@ export class Openings implements SocketOpeningHandler, StreamOpeningHandler, Ses
       return transport
     }
     const opening = this.#opening(id, admission, accept, deadline - performance.now(), () => origin)
-    if (this.#open.has(id)) this.#open.set(id, opening)
+    this.#open.set(id, opening)
     return opening
   }
 
@@ -256,6 +256,7 @@ export class Openings implements SocketOpeningHandler, StreamOpeningHandler, Ses
   #dropOldest(): void {
     for (const [id, opening] of this.#open) {
       this.#open.delete(id)
+      this.#claims.forget(id)
       if (!opening.refused) this.#traffic.handshake('max_openings', versionOf(opening))
       return opening.transport.destroy()
     }

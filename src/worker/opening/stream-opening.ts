@@ -107,8 +107,8 @@ export class StreamOpening implements TransportHandler, StreamRequest {
     const problem = origin?.readFields(this.#request.rawHeaders)
     if (problem !== undefined) return this.#refuse(problem)
     if (origin === undefined || limit !== 0) return this.#judge(limit)
+    // Of one that is gone nobody tells.
     origin.admit(this.id, admission => {
-      if (this.#gone) return
       try {
         this.#judge(admission)
       } catch (error) {

@@ -290,3 +290,14 @@ test('the octets of a PROXY header are counted with the others', t => {
   take(1).receive(octets)
   assert.equal(counted('wire_bytes_total', { direction: 'received' }), octets.length)
 })
+
+test('one that was dropped while it waited for the primary is no opening any more', async t => {
+  const { openings, events, take } = bench(t, ...PROXY, ...PER_IP, '--max-openings', '1', '--workers', '1')
+  const handle = take(1)
+  handle.receive(`${proxyLine('198.51.100.1')}${request()}`)
+  take(2)
+  await setImmediate()
+  openings.admitted([{ opening: 1, admission: 0 }])
+  handle.tellClosed()
+  assert.deepEqual([openings.size, events], [1, ['gone 1']])
+})
