@@ -68,6 +68,8 @@ export function playground(feed: LiveFeed): View {
   function onConnect(event: Event): void {
     event.preventDefault()
     client?.drop()
+    // Of the connection before there is nothing to be found here any more.
+    reportLink.replaceChildren()
     reportLink.hidden = true
     mark = Math.random().toString(36).slice(2, 8)
     const protocols = subprotocol.value
@@ -134,6 +136,7 @@ export function playground(feed: LiveFeed): View {
       const { connections } = await ask<ConnectionList>(`connections?${parameters}`).catch(() => ({ connections: [] }))
       for (const { id } of connections) {
         const told = await ask<Report>(`connections/${id}`).catch(() => undefined)
+        if (wanted !== mark) return
         if (told !== undefined && new URLSearchParams(told.query ?? '').get(MARK) === wanted) return showReport(id)
       }
       await new Promise(resolve => setTimeout(resolve, ATTEMPT_PAUSE))
