@@ -6,7 +6,7 @@ import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { SessionEnd } from '../metrics/catalogue.js'
 import { Http2StreamTransport } from './http2-stream-transport.js'
-import { handleOf } from './tcp-handle.js'
+import { SocketOctets } from './socket-octets.js'
 import type { OctetObserver, ReleasedSocket } from './transport.js'
 
 /** Streams of a session at a time. Each can make us hold a window of unread octets, 64 KiB. */
@@ -47,21 +47,16 @@ export class Http2Session {
   readonly tlsVersion: string | undefined
   readonly #session: ServerHttp2Session
   readonly #socket: Socket
-  readonly #handle: ReturnType<typeof handleOf>
+  readonly #octets: SocketOctets
   readonly #observer: OctetObserver
   readonly #streams = new Set<Http2StreamTransport>()
   #end: SessionEnd = 'peer'
   #set = false
-  /** Octets of the socket that are counted. */
-  #received: number
-  #sent: number
   /** Octets that streams carried, and overhead that is counted. */
   #carriedReceived = 0
   #carriedSent = 0
   #overheadReceived = 0
   #overheadSent = 0
-  /** Octets were dropped with the socket. */
-  #cancelled = false
   #wasted = 0
   #wastedAt = performance.now()
 
@@ -78,12 +73,10 @@ export class Http2Session {
   ) {
     this.peer = peer
     this.#socket = carrier
-    this.#handle = handleOf(carrier)
+    this.#octets = new SocketOctets(carrier, observer, 'so far')
     this.#observer = observer
     this.secure = socket instanceof TLSSocket
     this.tlsVersion = socket instanceof TLSSocket ? (socket.getProtocol() ?? undefined) : undefined
-    this.#received = this.#handle?.bytesRead ?? carrier.bytesRead
-    this.#sent = this.#handle?.bytesWritten ?? carrier.bytesWritten
     // Without a `tls.Server` around it a socket does not learn that its handshake is done, and http2 waits for that.
     if (this.secure) (socket as TLSSocket & { secureConnecting: boolean }).secureConnecting = false
     socket.unshift(octets)
@@ -97,10 +90,10 @@ export class Http2Session {
     )
     // What is wrong with a session or its socket ends it.
     session.on('error', () => {
-      this.#cancelled = true
+      this.#octets.cancelled = true
     })
     carrier.on('error', () => {
-      this.#cancelled = true
+      this.#octets.cancelled = true
     })
     session.on('close', () => {
       this.count()
@@ -129,7 +122,7 @@ export class Http2Session {
   destroy(end: SessionEnd, code: number = constants.NGHTTP2_NO_ERROR): void {
     if (this.#session.destroyed) {
       this.count()
-      this.#cancelled = true
+      this.#octets.cancelled = true
       this.#socket.destroy()
       return
     }
@@ -160,15 +153,7 @@ export class Http2Session {
 
   /** Tells the observer of the octets since the last time. */
   count(): void {
-    const { bytesRead, bytesWritten } = this.#handle?.bytesRead === undefined ? this.#socket : this.#handle
-    const received = Math.max(this.#received, bytesRead ?? 0)
-    // What the system cancels leaves its queue as if the kernel had taken it.
-    const taken = this.#cancelled ? 0 : (bytesWritten ?? 0) - (this.#handle?.writeQueueSize ?? 0)
-    const sent = Math.max(this.#sent, taken)
-    this.#observer.wireReceived(received - this.#received)
-    this.#observer.wireSent(sent - this.#sent)
-    this.#received = received
-    this.#sent = sent
+    this.#octets.count()
     this.#countOverhead()
   }
 
@@ -182,8 +167,8 @@ export class Http2Session {
 
   /** What a stream has got or sent is sometimes known before the socket's octets are looked at: overhead never shrinks. */
   #countOverhead(): void {
-    const received = Math.max(this.#overheadReceived, this.#received - this.#carriedReceived)
-    const sent = Math.max(this.#overheadSent, this.#sent - this.#carriedSent)
+    const received = Math.max(this.#overheadReceived, this.#octets.received - this.#carriedReceived)
+    const sent = Math.max(this.#overheadSent, this.#octets.sent - this.#carriedSent)
     this.#observer.overheadReceived(received - this.#overheadReceived)
     this.#observer.overheadSent(sent - this.#overheadSent)
     this.#overheadReceived = received

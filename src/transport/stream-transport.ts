@@ -3,7 +3,7 @@
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { Proxied } from '../proxied.js'
-import { handleOf } from './tcp-handle.js'
+import { SocketOctets } from './socket-octets.js'
 import type { OctetObserver, ReleasedSocket, Transport, TransportHandler } from './transport.js'
 
 export class StreamTransport implements Transport {
@@ -13,16 +13,13 @@ export class StreamTransport implements Transport {
   proxied: Proxied | undefined
   #stream: Socket
   readonly #socket: Socket
-  readonly #handle: ReturnType<typeof handleOf>
+  /** With TLS those are more than what is read and written here. */
+  readonly #octets: SocketOctets
   readonly #observer: OctetObserver
-  #received = 0
-  #sent = 0
   /** Each write that Node has not done, oldest first. */
   #writes: { readonly size: number; readonly at: number }[] = []
   /** Octets of writes that were in vain, whole though the kernel may have taken a part of the first. */
   #lost = 0
-  /** Writes were dropped with the connection. */
-  #cancelled = false
   #reading = false
   /** The peer's FIN came while nothing was to be read. */
   #endWaits = false
@@ -34,7 +31,7 @@ export class StreamTransport implements Transport {
   constructor(stream: Socket, socket: Socket, observer: OctetObserver, handler: TransportHandler) {
     this.#stream = stream
     this.#socket = socket
-    this.#handle = handleOf(socket)
+    this.#octets = new SocketOctets(socket, observer)
     this.#observer = observer
     this.handler = handler
     socket.setNoDelay(true)
@@ -90,13 +87,13 @@ export class StreamTransport implements Transport {
   }
 
   get octetsReceived(): number {
-    this.#count()
-    return this.#received
+    this.#octets.count()
+    return this.#octets.received
   }
 
   get octetsSent(): number {
-    this.#count()
-    return this.#sent
+    this.#octets.count()
+    return this.#octets.sent
   }
 
   get pending(): number {
@@ -120,7 +117,7 @@ export class StreamTransport implements Transport {
     this.#observer.write(bytes.length)
     this.#writes.push({ size: bytes.length, at: performance.now() })
     this.#stream.write(Buffer.from(bytes), this.#onWritten)
-    this.#count()
+    this.#octets.count()
     return true
   }
 
@@ -142,20 +139,20 @@ export class StreamTransport implements Transport {
   }
 
   destroy(): void {
-    this.#count()
+    this.#octets.count()
     this.#stream.destroy()
     this.#socket.destroy()
   }
 
   reset(): void {
-    this.#count()
+    this.#octets.count()
     // The socket first: TLS would say goodbye.
     this.#socket.resetAndDestroy()
     this.#stream.destroy()
   }
 
   release(): ReleasedSocket {
-    this.#count()
+    this.#octets.count()
     const stream = this.#stream
     stream.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose).pause()
     for (const each of [stream, this.#socket]) each.allowHalfOpen = false
@@ -165,7 +162,7 @@ export class StreamTransport implements Transport {
   readonly #onData = (chunk: Buffer): void => {
     this.#observer.read(chunk.length)
     this.handler.onChunk(chunk, chunk.length)
-    this.#count()
+    this.#octets.count()
   }
 
   /** Node ends a stream that is paused too, if nothing is buffered: what the handler kept of a chunk would come after the end. */
@@ -188,27 +185,13 @@ export class StreamTransport implements Transport {
 
   readonly #onClose = (): void => {
     for (const { size } of this.#writes.splice(0)) this.#lose(size)
-    this.#count()
+    this.#octets.count()
     if (!this.open) this.#observer.tlsHandshake('failed')
     this.handler.onClosed()
   }
 
   #lose(size: number): void {
     this.#lost += size
-    this.#cancelled = true
-  }
-
-  /** Octets of the TCP socket: with TLS those are more than what is read and written here. */
-  #count(): void {
-    const { bytesRead, bytesWritten } = this.#handle ?? this.#socket
-    // Of a handle that is closed there is nothing to learn any more.
-    const received = Math.max(this.#received, bytesRead ?? 0)
-    // What the system cancels leaves its queue as if the kernel had taken it.
-    const taken = this.#cancelled ? 0 : (bytesWritten ?? 0) - (this.#handle?.writeQueueSize ?? 0)
-    const sent = Math.max(this.#sent, taken)
-    this.#observer.wireReceived(received - this.#received)
-    this.#observer.wireSent(sent - this.#sent)
-    this.#received = received
-    this.#sent = sent
+    this.#octets.cancelled = true
   }
 }

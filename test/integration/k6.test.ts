@@ -5,13 +5,13 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { everyPanelIsWhole } from '../support/drawn-panels.js'
 import { K6 } from '../support/find-k6.js'
 import { flippingProxy } from '../support/flipping-proxy.js'
+import { freePort } from '../support/free-port.js'
 import { CAN_DRAW, draw } from '../support/grafana-panels.js'
 import { K6_DASHBOARD, panelsOf, withVariables } from '../support/panel-queries.js'
 import { HAS_PROMETHEUS, Prometheus } from '../support/prometheus.js'
@@ -123,14 +123,3 @@ test('a port that nobody listens on fails it, with about one attempt a second an
   assert.ok(count('connections_finished') > 0)
   assert.ok(count('iterations') <= USERS * 6, `${count('iterations')} attempts`)
 })
-
-/** A port on which there was a listener just now. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  await assert.rejects(once(connect(port, '127.0.0.1'), 'connect'))
-  return port
-}

@@ -1,12 +1,11 @@
 // One real proxy, run with a configuration as it is printed, on ports of this run.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { certificate, privateKey } from '../support/certificate.js'
+import { freePort } from '../support/free-port.js'
 import type { Configuration } from './ways.js'
 
 /** Milliseconds that it has to end. */
@@ -79,13 +78,4 @@ export class ProxyProcess {
     clearTimeout(timer)
     rmSync(this.#directory, { recursive: true, force: true })
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
