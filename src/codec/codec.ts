@@ -266,7 +266,7 @@ export class Codec {
         return
       }
       this.#deliver(part, message => {
-        if (turns.isOver(this.#clock(), octets)) return undefined
+        if (part.entry.group.gone || turns.isOver(this.#clock(), octets)) return undefined
         const result = this.#transcode(inOnePiece(message), part.entry.group.estimate, undefined) as Outgoing
         octets += result.payloadLength
         return result

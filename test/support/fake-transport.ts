@@ -104,6 +104,7 @@ export interface Bench {
   readonly counters: Counters
   readonly traffic: Traffic
   readonly codec: Codec
+  readonly blocks: MessageBlocks
   readonly budget: MemoryBudget
   readonly pauses: Pauses
   readonly errors: unknown[]
@@ -135,6 +136,7 @@ function open(
   const settings = settingsFor(...flags)
   const counters = new Counters()
   const codec = new Codec(settings, new CodecMetrics(counters, pino({ level: 'silent' })))
+  const blocks = new MessageBlocks()
   const errors: unknown[] = []
   const pauses = new Pauses(counters)
   const budget = new MemoryBudget(settings.memoryBudget / settings.workers)
@@ -144,7 +146,7 @@ function open(
     traffic: new Traffic(counters),
     outbox: new Outbox(),
     codec,
-    blocks: new MessageBlocks(),
+    blocks,
     turns: new Turns(),
     share: new Share(share),
     budget,
@@ -160,7 +162,7 @@ function open(
   const transport = new FakeTransport()
   const connection = new Connection(context, { id: 1, deflate }, transport, recorder)
   connection.start(Buffer.alloc(0))
-  return { connection, transport, counters, traffic: context.traffic, codec, budget, pauses, errors, gone }
+  return { connection, transport, counters, traffic: context.traffic, codec, blocks, budget, pauses, errors, gone }
 }
 
 export function feed({ connection }: Bench, ...chunks: Buffer[]): void {

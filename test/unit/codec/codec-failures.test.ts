@@ -44,6 +44,21 @@ describe('a codec thread that fails', () => {
     })
   }
 
+  it('costs no message that came in pieces, and no work for who is gone meanwhile', async t => {
+    const [codec, seen] = codecFor(t, { codecThreads: 1 })
+    const { source, ...pieced } = messageOf('put together')
+    const message = { ...pieced, source: Buffer.alloc(0), pieces: [source.subarray(0, 4), source.subarray(4)] }
+    const group = new Group(message, messageOf(POISON.exit)).submitTo(codec)
+    const gone = new Group('gone').submitTo(codec)
+    await new Promise(setImmediate)
+    gone.gone = true
+    await group.settled
+    assert.deepEqual(group.replies, ['put together', POISON.exit])
+    assert.deepEqual(await replies(codec, 'behind'), ['behind'])
+    assert.deepEqual(seen.where, ['inline', 'inline', 'pool'])
+    assert.equal(codec.queued, 0)
+  })
+
   it('says why', async t => {
     const [codec, seen] = codecFor(t)
     await replies(codec, messageOf(POISON.throw))

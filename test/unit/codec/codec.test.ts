@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import { deflateRawSync } from 'node:zlib'
 import { Codec } from '../../../src/codec/codec.js'
 import { CostEstimate } from '../../../src/codec/cost-estimate.js'
-import type { Outgoing } from '../../../src/codec/transcoder.js'
+import { type Outgoing, Transcoder } from '../../../src/codec/transcoder.js'
 import { codecFor, Group, messageOf, Observations, replies, SETTINGS, until } from '../../support/codec-client.js'
 import { deflateMessage } from '../../support/deflate-message.js'
 import { noise, prose, repeated } from '../../support/plain-texts.js'
@@ -41,6 +41,7 @@ describe('Codec', () => {
   })
 
   it('has each thread rest once when there was no work for a second, and serves who comes meanwhile', async t => {
+    const released = t.mock.method(Transcoder.prototype, 'release')
     const rested: number[] = []
     const channel = new BroadcastChannel('codec-rests')
     channel.onmessage = ({ data }: { data: number }) => rested.push(data)
@@ -63,6 +64,14 @@ describe('Codec', () => {
     assert.deepEqual(await replies(codec, 'last'), ['last'])
     assert.equal(new Set(rested).size, 2)
     assert.equal(rested.length, 2)
+    now = 9000
+    codec.sweep()
+    await until(() => rested.length >= 4)
+    for (let i = 0; i < 10; i++) await new Promise(setImmediate)
+    codec.sweep()
+    assert.deepEqual(await replies(codec, 'later'), ['later'])
+    assert.equal(rested.length, 4)
+    assert.equal(released.mock.callCount(), 2)
   })
 
   it('gives up inline what is more than small work, and does all of it where there is nobody else', t => {

@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BINARY, CLOSE, CONTINUATION, PING, TEXT } from '../../../src/protocol/opcodes.js'
+import { BLOCK } from '../../../src/worker/message-blocks.js'
+import { deflateMessage } from '../../support/deflate-message.js'
 import {
   type Bench,
   feed,
@@ -11,6 +13,7 @@ import {
   openSharing,
   serverFrames,
 } from '../../support/fake-transport.js'
+import { noise } from '../../support/plain-texts.js'
 import { clientFrame, closePayload } from '../../support/raw-client.js'
 
 const LONG = 'a text worth compressing '.repeat(20)
@@ -202,4 +205,29 @@ test('nothing is heard of what comes behind a violation, but for its octets', ()
   assert.deepEqual(opcodes(bench), [CLOSE])
   assert.ok(bench.transport.ended)
   assert.equal(bench.transport.paused, false)
+})
+
+/** A message that needs three blocks on the wire. */
+const THREE_BLOCKS = clientFrame({ rsv: 4, opcode: BINARY, payload: deflateMessage(noise(3 * BLOCK)) })
+
+test('the memory in which a long message was put together is free again once it is echoed', async () => {
+  const bench = openConnection(NO_TAKEOVER, ...THREADS, '--high-water-mark', '16MiB')
+  feed(bench, THREE_BLOCKS.subarray(0, BLOCK), THREE_BLOCKS.subarray(BLOCK, 2 * BLOCK))
+  assert.ok(bench.connection.held >= 2 * BLOCK)
+  feed(bench, THREE_BLOCKS.subarray(2 * BLOCK))
+  while (opcodes(bench).length < 1) await nextTurn()
+  assert.ok(bench.blocks.idleOctets >= 3 * BLOCK)
+  assert.equal(bench.connection.held, 0)
+  await bench.codec.close()
+})
+
+test('it is free again when the connection is gone: of what is with the threads, what waits, and what still comes', async () => {
+  const bench = openConnection(NO_TAKEOVER, ...THREADS)
+  feed(bench, THREE_BLOCKS.subarray(0, BLOCK), THREE_BLOCKS.subarray(BLOCK))
+  feed(bench, THREE_BLOCKS.subarray(0, BLOCK), THREE_BLOCKS.subarray(BLOCK))
+  feed(bench, THREE_BLOCKS.subarray(0, 2 * BLOCK))
+  assert.equal(bench.blocks.idleOctets, 0)
+  bench.connection.onClosed()
+  assert.ok(bench.blocks.idleOctets >= 8 * BLOCK)
+  await bench.codec.close()
 })
