@@ -394,7 +394,12 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
   onInternalError(error: unknown): void {
     this.#context.onInternalError(error)
     this.out.outbox.drop()
-    this.failNow(new ProtocolError('ECHOBAHN_INTERNAL'))
+    try {
+      this.failNow(new ProtocolError('ECHOBAHN_INTERNAL'))
+    } catch (another) {
+      this.#context.onInternalError(another)
+      return this.destroy('the server failed, and could not say so')
+    }
     // A Close inside of a frame would be read as its payload.
     if (this.#echo.midFrame) this.destroy('the server failed in the middle of a frame')
   }

@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { describe, it } from 'node:test'
 import { EchoPeer } from '../support/echo-peer.js'
 import { Service } from '../support/service.js'
-import { stopUntilOurEnd } from '../support/watchdog.js'
+import { goOn, stopUntilOurEnd } from '../support/watchdog.js'
 
 const warnings = (service: Service) => service.log.filter(({ msg }) => msg.includes('ulimit -n')).map(({ msg }) => msg)
 
@@ -41,7 +41,7 @@ describe('when the primary has no file descriptors left', () => {
     const old = await EchoPeer.open(service.url)
     const [{ pid }] = await service.workers()
     stopUntilOurEnd(pid)
-    t.after(() => process.kill(pid, 'SIGCONT'))
+    t.after(() => goOn(pid))
     const attempts = Array.from({ length: limit }, () => EchoPeer.open(service.url).catch(() => undefined))
     await service.until(
       () => service.metrics(),

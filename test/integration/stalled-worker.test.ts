@@ -6,12 +6,12 @@ import type { ConnectionList } from '../../src/admin/view.js'
 import { CounterWatch } from '../support/counter-watch.js'
 import { EchoPeer } from '../support/echo-peer.js'
 import { startService } from '../support/service.js'
-import { stopUntilOurEnd } from '../support/watchdog.js'
+import { goOn, stopUntilOurEnd } from '../support/watchdog.js'
 
 /** Stops a worker; it goes on when the test ends at the latest, since a stopped process outlives its primary. */
 function stall(t: TestContext, pid: number): void {
   stopUntilOurEnd(pid)
-  t.after(() => process.kill(pid, 'SIGCONT'))
+  t.after(() => goOn(pid))
 }
 
 const accepted = (metrics: Map<string, number>) => metrics.get('echobahn_handshakes_total{result="accepted"}')

@@ -36,6 +36,15 @@ export function stopUntilOurEnd(pid: number): void {
   process.kill(pid, 'SIGSTOP')
 }
 
+/** The process goes on, if it is still there: where coverage is measured the service may have ended it. */
+export function goOn(pid: number): void {
+  try {
+    process.kill(pid, 'SIGCONT')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
 function tell(line: string): void {
   pipe ??= start()
   pipe.write(`${line}\n`)

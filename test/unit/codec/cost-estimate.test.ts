@@ -68,3 +68,14 @@ describe('CostEstimate', () => {
     }
   })
 })
+
+describe('one message', () => {
+  it('makes up a tenth of the guess, compressed or not', () => {
+    for (const compressed of [true, false]) {
+      const estimate = new CostEstimate()
+      const before = estimate.cost(1000, compressed)
+      estimate.learn(1000, compressed, before * 2)
+      assert.ok(Math.abs(estimate.cost(1000, compressed) - before * 1.1) < 1e-9)
+    }
+  })
+})

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inflateRawSync, constants as zlib } from 'node:zlib'
 import fc from 'fast-check'
+import { corrupted } from '../../../src/controls/alter.js'
 import { Book } from '../../../src/controls/book.js'
 import { describe } from '../../../src/controls/description.js'
 import { Dice } from '../../../src/controls/dice.js'
@@ -287,4 +288,20 @@ test('the host is told with its pod where the environment has one', () => {
   assert.deepEqual(others, { worker: 3, pod: 'echo-1', namespace: 'test' })
   assert.equal(hostOf(3, { POD_NAMESPACE: 'a', NAMESPACE: 'b' }).namespace, 'a')
   assert.equal(hostOf(3, {}).pod, null)
+})
+
+test('pod and namespace are what the environment says, and null where it says nothing', () => {
+  assert.deepEqual([hostOf(1, {}).pod, hostOf(1, {}).namespace], [null, null])
+  assert.equal(hostOf(1, { NAMESPACE: 'a' }).namespace, 'a')
+  assert.equal(hostOf(1, { NAMESPACE: 'a', POD_NAMESPACE: 'b' }).namespace, 'b')
+})
+
+test('of a text a letter is changed, and nothing but a letter', () => {
+  const change = (text: string) => corrupted({ opcode: 1, payload: Buffer.from(text), deflated: undefined }, () => 0)
+  for (const letter of 'AZaz') {
+    const changed = String(change(letter)?.payload)
+    assert.notEqual(changed, letter)
+    assert.match(changed, /^[A-Za-z]$/)
+  }
+  for (const other of ['', '@', '[', '`', '{', '0', 'ß']) assert.equal(change(other), undefined)
 })
