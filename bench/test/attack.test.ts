@@ -103,10 +103,12 @@ test('whom the server has ended comes again', async t => {
 
 test('who is not ended ends by himself, and comes again', async t => {
   const { seen, reached } = times(3 * CONNECTIONS)
+  let stopping = false
   const patient = createTcpServer({ allowHalfOpen: true }, socket => {
     socket.on('error', () => socket.destroy())
     socket.on('end', () => {
-      assert.equal(socket.bytesRead, 4_410_000)
+      // Whoever is stopped is stopped in the middle.
+      if (!stopping) assert.equal(socket.bytesRead, 4_410_000)
       socket.end()
       seen()
     })
@@ -116,6 +118,7 @@ test('who is not ended ends by himself, and comes again', async t => {
   await once(patient, 'listening')
   const { stop } = await attack((patient.address() as AddressInfo).port, 'pipelined requests')
   await reached
+  stopping = true
   assert.ok((await stop()).octets >= 3 * CONNECTIONS * 4_410_000)
 })
 
