@@ -1,19 +1,6 @@
 // What a connection has to do later: tasks by their time, and one timer for all of them.
 
-/** Monotonic milliseconds, and a timer. */
-export interface Clock {
-  now(): number
-  /** Calls back once after so many milliseconds, at least 1; returns what stops that. */
-  wait(milliseconds: number, callback: () => void): () => void
-}
-
-export const CLOCK: Clock = {
-  now: () => performance.now(),
-  wait: (milliseconds, callback) => {
-    const timer = setTimeout(callback, milliseconds)
-    return () => clearTimeout(timer)
-  },
-}
+import { CLOCK, type Clock } from './clock.js'
 
 interface Task {
   readonly at: number

@@ -6,6 +6,8 @@ import type { Transport, TransportHandler } from '../transport/transport.js'
 
 /** Writes of one turn: a connection that is chopped octet by octet must not keep the others waiting. */
 const MOST_WRITES = 64
+/** Of what was just given: where many connections are answered in one turn, each is to take little of it. */
+const FIRST_WRITES = 1
 /** Milliseconds until it goes on with further ones. */
 const NEXT_WRITES = 1
 
@@ -102,7 +104,7 @@ export class ControlledTransport implements Transport, TransportHandler {
     if (this.#pacer === undefined) return this.#inner.write(bytes)
     this.#queue.push(Buffer.from(bytes))
     this.#queued += bytes.length
-    if (!this.#pumpWaits) this.#pump(this.#pacer)
+    if (!this.#pumpWaits) this.#pump(this.#pacer, FIRST_WRITES)
     return true
   }
 
@@ -155,7 +157,7 @@ export class ControlledTransport implements Transport, TransportHandler {
   }
 
   onProgress(): void {
-    if (this.#pacer !== undefined && this.#queued > 0) this.#pump(this.#pacer)
+    if (this.#pacer !== undefined && this.#queued > 0) this.#pump(this.#pacer, FIRST_WRITES)
     this.handler.onProgress()
   }
 
@@ -191,10 +193,10 @@ export class ControlledTransport implements Transport, TransportHandler {
   }
 
   /** Writes what may go now, and comes back for the rest. What waits for the peer goes on with its progress. */
-  #pump(pacer: Pacer): void {
+  #pump(pacer: Pacer, most: number): void {
     const { schedule } = this.#controls
     const { now } = schedule
-    for (let writes = 0; writes < MOST_WRITES; writes++) {
+    for (let writes = 0; writes < most; writes++) {
       if (this.#queued === 0 || this.#inner.pending > 0) break
       const octets = pacer.take(now, Math.min(this.#queued, this.#queue[0].length - this.#at))
       if (octets === 0) break
@@ -208,7 +210,7 @@ export class ControlledTransport implements Transport, TransportHandler {
     this.#pumpWaits = true
     schedule.at(Math.max(pacer.freeAt, now + NEXT_WRITES), () => {
       this.#pumpWaits = false
-      this.#pump(pacer)
+      this.#pump(pacer, MOST_WRITES)
       this.handler.onProgress()
     })
   }

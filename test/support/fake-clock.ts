@@ -1,6 +1,6 @@
 // A clock that a test moves by hand.
 
-import type { Clock } from '../../src/controls/schedule.js'
+import type { Clock } from '../../src/controls/clock.js'
 
 export class FakeClock implements Clock {
   time = 1000

@@ -2,6 +2,7 @@
 
 import type { ControlName } from '../../control-names.js'
 import { ActiveControls, type ControlsReport } from '../../controls/active.js'
+import { CLOCK } from '../../controls/clock.js'
 import { type Host, hostOf } from '../../controls/host.js'
 import { type ControlRules, readControls } from '../../controls/parse.js'
 import type { Controls } from '../../controls/schema.js'
@@ -26,21 +27,26 @@ export class OpeningControls {
   readonly #rules: ControlRules
   readonly #onUse: (control: ControlName) => void
   readonly #ask: (opening: number) => void
+  readonly #soon: (decide: () => void) => void
   #default: Controls | undefined
   /** The primary has a say in who gets the default. */
   #limited = false
+  /** Openings that wait for their turn. */
+  readonly #waiting = new Set<number>()
   /** Those that wait for the primary's word, by the number of their opening. */
   readonly #asking = new Map<number, (decision: Decision) => void>()
 
   /**
    * @param onUse told of each use of a control, for the metric
    * @param ask has the primary say whether this opening gets the default
+   * @param soon runs what it is given in a turn of controls: a thousand handshakes that ask for some may come at once
    */
   constructor(
     settings: Settings,
     worker: number,
     onUse: (control: ControlName) => void,
     ask: (opening: number) => void,
+    soon: (decide: () => void) => void = decide => CLOCK.soon(decide),
   ) {
     const { controls, controlsPrefix: prefix, controlsHoldTimeout, maxMessage, defaultControls } = settings
     this.host = hostOf(worker)
@@ -50,6 +56,7 @@ export class OpeningControls {
     this.#rules = { prefix, restricted: controls === 'all', maxMessage }
     this.#onUse = onUse
     this.#ask = ask
+    this.#soon = soon
     this.setDefault(defaultControls ?? null, false)
   }
 
@@ -67,8 +74,15 @@ export class OpeningControls {
     return this.#enabled && (this.#default !== undefined || (query !== '' && query.includes(this.#rules.prefix)))
   }
 
-  /** Calls `decided` once, at once or when the primary has said its word. */
+  /** Calls `decided` once, soon or when the primary has said its word, and not for an opening that is forgotten. */
   decide(opening: number, query: string, decided: (decision: Decision) => void): void {
+    this.#waiting.add(opening)
+    this.#soon(() => {
+      if (this.#waiting.delete(opening)) this.#decide(opening, query, decided)
+    })
+  }
+
+  #decide(opening: number, query: string, decided: (decision: Decision) => void): void {
     const read = readControls(query, this.#rules)
     if (read.problem !== undefined) return decided(badControl(read.problem))
     if (read.controls !== undefined) return decided({ controls: read.controls, from: 'url' })
@@ -88,6 +102,7 @@ export class OpeningControls {
 
   /** The opening is gone. */
   forget(opening: number): void {
+    this.#waiting.delete(opening)
     this.#asking.delete(opening)
   }
 

@@ -145,10 +145,13 @@ export class StreamOpening implements TransportHandler, StreamRequest {
   /** Finds out which controls the connection has, which may take a word of the primary. */
   #decide(acceptance: ConnectAcceptance, controls: OpeningControls): void {
     controls.decide(this.id, acceptance.query, decision => {
-      if (this.#gone) return
-      if (decision === undefined) this.#accept(acceptance)
-      else if ('kind' in decision) this.#refuse(decision)
-      else this.#answerControlled(decision, controls)
+      try {
+        if (decision === undefined) this.#accept(acceptance)
+        else if ('kind' in decision) this.#refuse(decision)
+        else this.#answerControlled(decision, controls)
+      } catch (error) {
+        this.#fail(error)
+      }
     })
   }
 

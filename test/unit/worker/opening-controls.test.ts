@@ -12,6 +12,7 @@ function bench(...flags: string[]) {
     3,
     () => {},
     opening => asked.push(opening),
+    run => run(),
   )
   const decide = (opening: number, query: string): Decision[] => {
     const decisions: Decision[] = []
@@ -71,4 +72,25 @@ test('what needs compression is refused where none is agreed', () => {
   assert.equal(missingDeflate({}, false), undefined)
   const refused = missingDeflate({ compress: 'always' }, false)
   assert.deepEqual([refused?.status, refused?.reason], [400, 'bad_control'])
+})
+
+test('a handshake that asks for controls waits for its turn, and one that is forgotten meanwhile is not decided', () => {
+  const turns: (() => void)[] = []
+  const asked: number[] = []
+  const controls = new OpeningControls(
+    settingsFor('--controls', 'on'),
+    1,
+    () => {},
+    opening => asked.push(opening),
+    decide => void turns.push(decide),
+  )
+  controls.setDefault('delay=1s', true)
+  const decisions: Decision[] = []
+  controls.decide(1, 'eb-delay=2s', decision => decisions.push(decision))
+  controls.decide(2, '', decision => decisions.push(decision))
+  controls.forget(2)
+  assert.deepEqual(decisions, [])
+  for (const decide of turns) decide()
+  assert.deepEqual(decisions, [{ controls: { delay: 2000 }, from: 'url' }])
+  assert.deepEqual(asked, [])
 })

@@ -42,6 +42,7 @@ function bench(
     1,
     () => {},
     opening => void claimed.push(opening),
+    run => run(),
   )
   const opening = new StreamOpening(
     transport,
