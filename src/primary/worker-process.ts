@@ -42,11 +42,12 @@ export interface WorkerObserver {
 const WORKER_FLAGS = ['--expose-gc', '--max-semi-space-size=8']
 
 /**
- * Large buffers go back to the system when they are freed. By default glibc takes their size, up to 32 MiB, for one that it
- * should keep memory for, once it has seen one freed. Other C libraries do not read these.
+ * Large buffers go back to the system when they are freed, wherever they lie: below the last small piece of memory that is in
+ * use nothing else does. By default glibc takes their size, up to 32 MiB, for one that it should keep memory for, once it has
+ * seen one freed. Other C libraries do not read these.
  */
 const WORKER_ENVIRONMENT = {
-  MALLOC_MMAP_THRESHOLD_: process.env.MALLOC_MMAP_THRESHOLD_ ?? String(256 * 1024),
+  MALLOC_MMAP_THRESHOLD_: process.env.MALLOC_MMAP_THRESHOLD_ ?? String(48 * 1024),
   MALLOC_TRIM_THRESHOLD_: process.env.MALLOC_TRIM_THRESHOLD_ ?? String(1024 * 1024),
 }
 

@@ -3,7 +3,7 @@
 // A buffer of its own for each message would have to grow with what comes, and each time leave a smaller one to the garbage
 // collector; 200 unfinished messages of 16 MiB kept that so busy that all others waited for it.
 
-/** Octets of a block: as many as MALLOC_MMAP_THRESHOLD_ says (see worker-process), so that one that is freed goes back to the system. */
+/** Octets of a block: more than MALLOC_MMAP_THRESHOLD_ (see worker-process), so that one that is freed goes back to the system. */
 export const BLOCK = 256 * 1024
 /** Blocks that are kept although nothing needs them. */
 const MOST_IDLE = 128
