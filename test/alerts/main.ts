@@ -16,7 +16,7 @@ const LOAD_PROGRAM = [process.execPath, fileURLToPath(new URL('../../bench/src/l
 const LOOK = 2000
 
 const { values } = parseArgs({
-  options: { idle: { type: 'string', default: '600' }, load: { type: 'string', default: '180' } },
+  options: { idle: { type: 'string', default: '900' }, load: { type: 'string', default: '180' } },
 })
 const [idle, load] = [secondsOf('idle', values.idle), secondsOf('load', values.load)]
 if (!HAS_PROMETHEUS) fail('prometheus and promtool are needed (Debian: apt-get install prometheus)')
