@@ -1,7 +1,6 @@
 # The service as an image: compiled and packed in one stage, its dependencies installed in another, and nothing else kept.
 # What it listens on, and all the rest, is set by ECHOBAHN_* variables or by flags after the image's name.
 
-# A glibc image: bufferutil's prebuilt binary is then loaded as it is, and no compiler is needed.
 ARG NODE_IMAGE=docker.io/library/node:24.21.0-trixie-slim
 
 FROM ${NODE_IMAGE} AS package

@@ -120,11 +120,11 @@ export class FrameDecoder {
   readPayload(target: Uint8Array, offset: number): boolean {
     const length = this.available
     const phase = this.payloadLength - this.remaining
-    const bits = unmask(this.#source, this.#sourcePosition, length, target, offset, this.#key, phase)
+    const ascii = unmask(this.#source, this.#sourcePosition, length, target, offset, this.#key, phase)
     if (this.#source === this.#chunk) this.#position += length
     this.remaining -= length
     if (isControl(this.opcode)) return this.opcode !== CLOSE || this.#checkClose(target, offset)
-    if (this.messageOpcode === TEXT && !this.compressed && !this.#checkText(target, offset, length, bits)) return false
+    if (this.messageOpcode === TEXT && !this.compressed && !this.#checkText(target, offset, length, ascii)) return false
     if (this.remaining === 0 && this.fin) this.#endMessage()
     return true
   }
@@ -268,8 +268,8 @@ export class FrameDecoder {
     return this.#beginFrame(this.payloadLength)
   }
 
-  #checkText(target: Uint8Array, offset: number, length: number, bits: number): boolean {
-    if (bits < 0x80 && (this.#text === undefined || this.#text.atBoundary)) return true
+  #checkText(target: Uint8Array, offset: number, length: number, ascii: boolean): boolean {
+    if (ascii && (this.#text === undefined || this.#text.atBoundary)) return true
     this.#text ??= new Utf8Validator()
     const text = this.#text
     if (!text.push(target, offset, offset + length)) return this.#fail('ECHOBAHN_INVALID_UTF8')
