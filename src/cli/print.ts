@@ -6,7 +6,7 @@ import { OPTIONS } from './schema.js'
 
 const manifest: { readonly version: string } = createRequire(import.meta.url)('#package.json')
 
-/** The version of the package, for example `0.1.0`. */
+/** The version of the package, for example `1.2.3`. */
 export const VERSION = manifest.version
 
 /** JSON of the settings under the names of their flags, in the order of help; an option that is not set is null. */

@@ -4,7 +4,6 @@ container=echobahn-alone
 label() { engine image inspect echobahn:test --format "{{index .Config.Labels \"org.opencontainers.image.$1\"}}"; }
 config() { engine image inspect echobahn:test --format "{{json .Config.$1}}"; }
 inside() { engine exec "$container" "$@"; }
-# Runs a line of JavaScript inside, where the service's modules are.
 status() { inside sed -n "s/^$1:[[:space:]]*//p" /proc/1/status; }
 
 echo '# build'
