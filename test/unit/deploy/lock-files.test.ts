@@ -10,7 +10,7 @@ interface LockFile {
   readonly packages: Readonly<Record<string, { readonly integrity?: string; readonly resolved?: string }>>
 }
 
-for (const path of ['package-lock.json', 'bench/package-lock.json'])
+for (const path of ['package-lock.json', 'bench/package-lock.json', 'test/pictures/panels/package-lock.json'])
   test(`${path} has the digest of each package, and no address that is not everybody's`, () => {
     const { packages } = JSON.parse(readFileSync(join(ROOT, path), 'utf8')) as LockFile
     const installed = Object.entries(packages).filter(([name]) => name !== '')
