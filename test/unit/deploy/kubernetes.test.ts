@@ -226,14 +226,14 @@ test('the container may do no more than in the compose file', () => {
   assert.equal(pod.spec.securityContext.fsGroup, group)
 })
 
-test('a worker for each CPU, and memory for the budget beside 256 MiB of processes and 10 KiB for each connection', () => {
+test('a worker for each CPU, and memory for the budget beside 256 MiB of processes and 11 KiB for each connection', () => {
   const { workers, maxConnections } = settingsInPod()
   const { requests, limits } = container.resources
   assert.equal(workers, Number(limits.cpu))
   assert.equal(requests.memory, limits.memory)
   const memory = Number(limits.memory.match(/^(\d+)Mi$/)[1])
   // The default of --memory-budget is half of it.
-  assert.ok(memory / 2 + 256 + (10 * autoscaler.spec.metrics[0].pods.target.averageValue) / 1024 < memory)
+  assert.ok(memory / 2 + 256 + (11 * autoscaler.spec.metrics[0].pods.target.averageValue) / 1024 < memory)
   assert.ok(maxConnections >= 2 * autoscaler.spec.metrics[0].pods.target.averageValue)
 })
 
