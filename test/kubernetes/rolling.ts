@@ -131,7 +131,7 @@ async function tryOut(way: keyof typeof WAYS, balanced: keyof typeof ALGORITHMS)
     const { '1001 server': told = 0, '1000 client': left = 0, ...others } = counts.closes
     const failed = counts.connections.attempted - counts.connections.opened
     const row = [
-      ...[way, balanced, counts.connections.attempted, failed, had, told, JSON.stringify(others)],
+      ...[way, balanced, counts.connections.attempted, failed, had, told, namesOf(others)],
       ...[sum(servers.map(([, { retried }]) => retried)), Math.max(...servers.map(([, { peak }]) => peak))],
       ...[counts.messages.sent, counts.faults.lost ?? 0, seconds.toFixed(0)],
     ]
@@ -142,6 +142,12 @@ async function tryOut(way: keyof typeof WAYS, balanced: keyof typeof ALGORITHMS)
     await balancer.stop()
     rmSync(folder, { recursive: true })
   }
+}
+
+/** Such as `2 of 1006 server`. */
+function namesOf(ends: Readonly<Record<string, number>>): string {
+  const texts = Object.entries(ends).map(([name, count]) => `${count} of ${name}`)
+  return texts.length === 0 ? 'none' : texts.join(', ')
 }
 
 console.log(`| ${COLUMNS.join(' | ')} |\n|${COLUMNS.map(() => ' --- |').join('')}`)
