@@ -11,6 +11,7 @@ const PAGES = [
   ...['.', 'docs'].flatMap(folder => readdirSync(join(ROOT, folder)).map(file => join(folder, file))),
   'bench/README.md',
   'test/container/README.md',
+  'test/kubernetes/README.md',
 ].filter(file => file.endsWith('.md'))
 
 for (const page of PAGES)
