@@ -33,6 +33,7 @@ export class BareTransport implements Transport {
   readonly open = true
   handler: TransportHandler
   proxied: Proxied | undefined
+  readonly unread = 0
   readonly #handle: TcpHandle
   readonly #observer: OctetObserver
   /** Octets written that are not counted as sent. */

@@ -9,7 +9,7 @@ import { Http2StreamTransport } from './http2-stream-transport.js'
 import { SocketOctets } from './socket-octets.js'
 import type { OctetObserver, ReleasedSocket } from './transport.js'
 
-/** Streams of a session at a time. Each can make us hold a window of unread octets, 64 KiB. */
+/** Streams of a session at a time. */
 export const MOST_STREAMS = 256
 
 /** Octets of a header list, and fields beside the pseudo-header fields: as of an HTTP/1.1 head, about. */
@@ -52,7 +52,7 @@ export class Http2Session {
   readonly #streams = new Set<Http2StreamTransport>()
   #end: SessionEnd = 'peer'
   #set = false
-  /** Octets that streams carried, and overhead that is counted. */
+  /** Octets that streams carried, those on their way to the socket among them, and overhead that is counted. */
   #carriedReceived = 0
   #carriedSent = 0
   #overheadReceived = 0
@@ -161,11 +161,12 @@ export class Http2Session {
     this.#carriedReceived += size
   }
 
+  /** @param size octets that Node was given; negative for those that it lost */
   carriedSent(size: number): void {
     this.#carriedSent += size
   }
 
-  /** What a stream has got or sent is sometimes known before the socket's octets are looked at: overhead never shrinks. */
+  /** What a stream has got, or gave, is sometimes known before the socket's octets are looked at: overhead never shrinks. */
   #countOverhead(): void {
     const received = Math.max(this.#overheadReceived, this.#octets.received - this.#carriedReceived)
     const sent = Math.max(this.#overheadSent, this.#octets.sent - this.#carriedSent)

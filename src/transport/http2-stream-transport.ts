@@ -3,6 +3,9 @@
 // Node's stream tells that octets are sent only when the whole of a write is, and a write may be large. So it gets pieces of
 // one DATA frame, and the next when the one before is with the kernel: what the peer's windows hold back waits here, is
 // known to the octet, and progress is seen as it comes.
+//
+// What comes while nothing is to be read lies in Node's stream, up to a window of it and a little more. Node tells nobody, so
+// its `push` is watched: it alone knows each chunk.
 
 import { constants, type ServerHttp2Stream } from 'node:http2'
 import type { Proxied } from '../proxied.js'
@@ -11,6 +14,9 @@ import type { OctetObserver, Transport, TransportHandler } from './transport.js'
 
 /** Octets of a piece: the largest DATA frame that every peer takes (RFC 9113 section 4.2). */
 const PIECE = 16 * 1024
+
+/** Octets of memory that a chunk which lies unread takes beside its own. */
+const UNREAD_OVERHEAD = 256
 
 const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM } = constants
 
@@ -32,6 +38,8 @@ export type CarryingStream = Pick<
   | 'destroyed'
   | 'closed'
   | 'writableEnded'
+  | 'push'
+  | 'readableLength'
 >
 
 const NOBODY: TransportHandler = { onChunk() {}, onProgress() {}, onEnd() {}, onClosed() {} }
@@ -44,6 +52,9 @@ export class Http2StreamTransport implements Transport {
   readonly #stream: CarryingStream
   readonly #session: StreamOwner
   readonly #observer: OctetObserver
+  readonly #push: CarryingStream['push']
+  /** Chunks that lie unread. */
+  #unreadChunks = 0
   #received = 0
   #sent = 0
   /** Octets written that the kernel has not taken. */
@@ -69,6 +80,8 @@ export class Http2StreamTransport implements Transport {
     this.#session = session
     this.#observer = observer
     this.kind = session.secure ? 'h2' : 'h2c'
+    this.#push = stream.push
+    stream.push = this.#onPush
     stream.on('data', this.#onData)
     stream.on('end', this.#onEnd)
     // What is wrong with a stream ends it: `close` tells.
@@ -95,6 +108,10 @@ export class Http2StreamTransport implements Transport {
 
   get pending(): number {
     return this.#pending
+  }
+
+  get unread(): number {
+    return this.#stream.readableLength + this.#unreadChunks * UNREAD_OVERHEAD
   }
 
   get writable(): boolean {
@@ -195,6 +212,7 @@ export class Http2StreamTransport implements Transport {
       return
     }
     this.#piece = piece.length
+    this.#session.carriedSent(piece.length)
     this.#stream.write(piece, this.#onWritten)
   }
 
@@ -237,20 +255,31 @@ export class Http2StreamTransport implements Transport {
     // Of a stream that is destroyed Node calls every write done.
     if (error || this.#stream.destroyed || this.#dropped) {
       this.#lost += size
+      this.#session.carriedSent(-size)
       return
     }
     this.#sent += size
-    this.#session.carriedSent(size)
     if (this.#pending === 0) this.#observer.taken((performance.now() - this.#writtenAt) / 1000)
     this.#pump()
     this.handler.onProgress()
   }
 
+  readonly #onPush = (chunk: Buffer | null): boolean => {
+    const stream = this.#stream
+    if (chunk === null) return this.#push.call(stream, null)
+    this.#received += chunk.length
+    this.#session.carriedReceived(chunk.length)
+    if (this.#reading && stream.readableLength === 0) return this.#push.call(stream, chunk)
+    this.#unreadChunks++
+    const isMore = this.#push.call(stream, ownCopy(chunk))
+    this.handler.onUnread?.()
+    return isMore
+  }
+
   readonly #onData = (chunk: Buffer): void => {
-    const size = chunk.length
-    this.#received += size
-    this.#session.carriedReceived(size)
+    if (this.#unreadChunks > 0) this.#unreadChunks--
     if (this.#dropped) return
+    const size = chunk.length
     this.#observer.read(size)
     this.handler.onChunk(chunk, size)
   }
@@ -269,9 +298,17 @@ export class Http2StreamTransport implements Transport {
 
   #loseQueue(): void {
     this.#lost += this.#pending
+    this.#session.carriedSent(-this.#piece)
     this.#pending = 0
     this.#piece = 0
     this.#queue.length = 0
     this.#at = 0
   }
+}
+
+/** Node's chunk is a view of all that was read of the socket with it, which one octet would keep. */
+function ownCopy(chunk: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(chunk.length)
+  chunk.copy(copy)
+  return copy
 }

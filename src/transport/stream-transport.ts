@@ -11,6 +11,7 @@ export class StreamTransport implements Transport {
   kind: 'stream' | 'tls' = 'stream'
   open = true
   proxied: Proxied | undefined
+  readonly unread = 0
   #stream: Socket
   readonly #socket: Socket
   /** With TLS those are more than what is read and written here. */

@@ -14,6 +14,8 @@ export interface TransportHandler {
   onChunk(chunk: Buffer, length: number): void
   /** The kernel took some of what a write had to leave waiting. */
   onProgress(): void
+  /** Octets came that nobody reads now: more is `unread`. */
+  onUnread?(): void
   /** The peer will send nothing more (FIN). */
   onEnd(): void
   /** The connection is gone. Called exactly once, and never from inside a call to the transport. */
@@ -40,6 +42,8 @@ export interface Transport {
   readonly octetsSent: number
   /** Octets that were written and that the kernel has not taken yet; an upper bound. */
   readonly pending: number
+  /** Octets of memory that hold what came while nothing was read; 0 where that waits in the kernel. */
+  readonly unread: number
   /** Whether what is written now can still go out. */
   readonly writable: boolean
   /** Octets that were written and did not go out, and never will if the transport is gone. */

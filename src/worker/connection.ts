@@ -136,7 +136,7 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
 
   /** Octets of memory that are held for this connection. */
   get held(): number {
-    return this.#echo.held + this.out.held + (this.#rest?.length ?? 0)
+    return this.#echo.held + this.out.held + (this.#rest?.length ?? 0) + this.#transport.unread
   }
 
   onChunk(chunk: Buffer, length: number): void {
@@ -151,6 +151,10 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
     this.#echo.onRoom()
     this.#account()
     this.#noteProgress()
+  }
+
+  onUnread(): void {
+    this.#account()
   }
 
   onEnd(): void {

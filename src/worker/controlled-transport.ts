@@ -74,6 +74,10 @@ export class ControlledTransport implements Transport, TransportHandler {
     return this.#queued + this.#queue.length * OVERHEAD + this.#inner.pending
   }
 
+  get unread(): number {
+    return this.#inner.unread
+  }
+
   /** Octets that wait for the peer, not for a control. */
   get waitingForPeer(): number {
     return this.#inner.pending
@@ -159,6 +163,10 @@ export class ControlledTransport implements Transport, TransportHandler {
   onProgress(): void {
     if (this.#pacer !== undefined && this.#queued > 0) this.#pump(this.#pacer, FIRST_WRITES)
     this.handler.onProgress()
+  }
+
+  onUnread(): void {
+    this.handler.onUnread?.()
   }
 
   onEnd(): void {

@@ -19,15 +19,32 @@ export class FakeStream extends EventEmitter {
   headers: Record<string, unknown> | undefined
   destroyed = false
   closed = false
+  readonly #unread: Buffer[] = []
+  #flows = false
 
   pause(): this {
     this.calls.push('pause')
+    this.#flows = false
     return this
   }
 
   resume(): this {
     this.calls.push('resume')
+    this.#flows = true
+    while (this.#flows && this.#unread.length > 0) this.emit('data', this.#unread.shift())
     return this
+  }
+
+  /** What Node has of the peer, as its streams do: kept unless somebody reads. */
+  push(octets: Buffer | null): boolean {
+    if (octets === null) this.emit('end')
+    else if (this.#flows && this.#unread.length === 0) this.emit('data', octets)
+    else this.#unread.push(octets)
+    return this.#unread.length === 0
+  }
+
+  get readableLength(): number {
+    return this.#unread.reduce((sum, { length }) => sum + length, 0)
   }
 
   write(octets: Buffer, done: Written): boolean {

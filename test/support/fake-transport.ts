@@ -30,6 +30,7 @@ export class FakeTransport implements Transport {
   /** Whether writes are taken at once; if not, they stay pending until `take`. */
   taking = true
   pending = 0
+  unread = 0
   paused = true
   ended = false
   destroyed = false

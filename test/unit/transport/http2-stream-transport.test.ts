@@ -33,8 +33,35 @@ test('what it is', () => {
 test('what comes is given on and counted, here and for the session', () => {
   const { stream, owner, transport, events } = bench()
   transport.resume()
-  stream.emit('data', Buffer.from('hello'))
+  stream.push(Buffer.from('hello'))
   assert.deepEqual([events, transport.octetsReceived, owner.received], [['chunk hello'], 5, 5])
+  assert.equal(transport.unread, 0)
+})
+
+test('what nobody reads is told, counted with what each chunk costs, and kept apart from what came with it', () => {
+  const { stream, owner, transport, events } = bench()
+  let told = 0
+  transport.handler.onUnread = () => {
+    told++
+  }
+  const read = Buffer.from('first, second, and much else that is not for this stream')
+  stream.push(read.subarray(0, 5))
+  stream.push(read.subarray(7, 13))
+  read.fill('x')
+  assert.deepEqual([told, transport.unread, events], [2, 5 + 6 + 2 * 256, []])
+  assert.deepEqual([transport.octetsReceived, owner.received], [11, 11])
+  const { onChunk } = transport.handler
+  // The reader has enough after one.
+  transport.handler.onChunk = (chunk, length) => {
+    onChunk(chunk, length)
+    transport.pause()
+  }
+  transport.resume()
+  assert.deepEqual([events, transport.unread], [['chunk first'], 6 + 256])
+  transport.resume()
+  assert.deepEqual([events, transport.unread], [['chunk first', 'chunk second'], 0])
+  stream.push(Buffer.from('third'))
+  assert.deepEqual([told, transport.unread, transport.octetsReceived], [3, 5 + 256, 16])
 })
 
 test('a small write is copied, and its memory free at once', () => {
@@ -42,7 +69,8 @@ test('a small write is copied, and its memory free at once', () => {
   const bytes = Buffer.from('hello')
   assert.equal(transport.write(bytes), true)
   bytes.fill(0)
-  assert.deepEqual([transport.pending, transport.octetsSent, owner.sent], [5, 0, 0])
+  // The session's count has what is on its way.
+  assert.deepEqual([transport.pending, transport.octetsSent, owner.sent], [5, 0, 5])
   assert.equal(String(stream.take()), 'hello')
   assert.deepEqual([transport.pending, transport.octetsSent, owner.sent, events], [0, 5, 5, ['progress 0']])
 })
@@ -160,14 +188,14 @@ test('END_STREAM is told once it is wanted, since octets before it may still be 
   const { stream, transport, events } = bench()
   transport.resume()
   transport.pause()
-  stream.emit('end')
+  stream.push(null)
   assert.deepEqual(events, [])
   transport.resume()
   await new Promise(resolve => setImmediate(resolve))
   assert.deepEqual(events, ['end'])
   const reading = bench()
   reading.transport.resume()
-  reading.stream.emit('end')
+  reading.stream.push(null)
   assert.deepEqual(reading.events, ['end'])
 })
 
@@ -176,8 +204,8 @@ test('nothing is told of a stream that was dropped but its end', () => {
   transport.resume()
   transport.destroy()
   stream.calls.length = 0
-  stream.emit('data', Buffer.from('late'))
-  stream.emit('end')
+  stream.push(Buffer.from('late'))
+  stream.push(null)
   transport.resume()
   assert.deepEqual([events, stream.calls, owner.received], [[], [], 4])
   close(stream)
