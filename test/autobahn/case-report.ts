@@ -12,8 +12,12 @@ export interface CaseReport {
   readonly resultClose: string
   /** Milliseconds. */
   readonly duration: number
+  /** When it began, in ISO 8601 with milliseconds. */
+  readonly started: string
   /** Head of the opening handshake; `?` when none was sent. */
   readonly httpRequest: string
+  /** Head of the answer; `?` when there was none. */
+  readonly httpResponse: string
   readonly wasNotCleanReason: string | null
   /** Code of the suite's first Close; null when it had none or none was sent. */
   readonly localCloseCode: number | null
@@ -43,6 +47,11 @@ const CLOSE_WITHOUT_CODE = 1005
 /** Value of the Sec-WebSocket-Key header, which tells connections apart; undefined when there was no handshake. */
 export function keyOf(report: CaseReport): string | undefined {
   return report.httpRequest.match(/^sec-websocket-key: *(\S+)/im)?.[1]
+}
+
+/** Path and query that were asked for; undefined when there was no handshake. */
+export function targetOf(report: CaseReport): string | undefined {
+  return report.httpRequest.match(/^GET (\S+) /)?.[1]
 }
 
 export function octetsOf(stats: Readonly<Record<string, number>>): number {

@@ -14,8 +14,7 @@ npm run autobahn -- [OPTIONS] [-- SERVICE OPTIONS]
   --wstest PATH      the suite's program, if it is installed already
   --url URL          test a service that runs already, instead of starting one
   --admin-url URL    its admin server, such as http://127.0.0.1:8889
-  --through nghttpx  over HTTP/2: through that proxy, which must be installed; frames go as they are, but no key gets through by which
-                     counts could be compared, so the suite's word stands alone
+  --through nghttpx  over HTTP/2: through that proxy, which must be installed; frames go as they are
   --no-reconcile     take the suite's word alone; for a --url without connection reports
   --help
 
@@ -61,7 +60,7 @@ export function parseOptions(argv: readonly string[]): Options {
     wstest: values.wstest,
     url: values.url,
     adminUrl: values['admin-url'],
-    reconcile: !values['no-reconcile'] && through === undefined,
+    reconcile: !values['no-reconcile'],
     throughNghttpx: through !== undefined,
     serviceOptions,
     help: values.help,

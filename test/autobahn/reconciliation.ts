@@ -2,7 +2,8 @@
 
 import type { ConnectionReport } from '../../src/report/report.js'
 import type { AdminClient } from './admin-client.js'
-import { type CaseReport, keyOf } from './case-report.js'
+import type { CaseReport } from './case-report.js'
+import { finder } from './finder.js'
 import { reconcileCase } from './reconcile.js'
 import { reconcileSums, sumReports } from './sums.js'
 
@@ -40,13 +41,14 @@ export async function withEvidence<T>(
 }
 
 export function reconcileRun(cases: Iterable<CaseReport>, { before, after, reports }: Evidence): Reconciliation {
-  const byKey = new Map(reports.map(report => [report.key, report]))
+  const suites = [...cases]
+  const connectionOf = finder(suites, reports)
   const sums = sumReports(reports)
   return {
     connections: countByWorker(reports),
     series: sums.size,
-    cases: [...cases]
-      .map(suite => ({ id: suite.id, differences: differencesOf(suite, byKey.get(keyOf(suite) ?? '')) }))
+    cases: suites
+      .map(suite => ({ id: suite.id, differences: differencesOf(suite, connectionOf(suite)) }))
       .filter(({ differences }) => differences.length > 0),
     sums: reconcileSums(sums, before, after),
   }

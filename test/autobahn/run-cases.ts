@@ -42,7 +42,7 @@ export async function runCases({
         progress.began(job, id)
         annotations.began(job, id)
       }
-      await runWstest({ suite, url, cases: share, directory: parts[job], signal: either, onCase })
+      await runWstest({ suite, url: urlOf(url, job), cases: share, directory: parts[job], signal: either, onCase })
       progress.ended(job)
       annotations.ended(job)
     }),
@@ -51,6 +51,13 @@ export async function runCases({
   await mergeReports(parts, directory)
   await rm(join(directory, 'parts'), { recursive: true })
   return readReports(directory)
+}
+
+/** Each process has a query of its own, by which its connections are known where they have no key. */
+function urlOf(url: string, job: number): string {
+  const own = new URL(url)
+  own.searchParams.set('job', String(job))
+  return own.href
 }
 
 /** Does all tasks at a time; the first that fails ends the others, and its error is thrown when they have ended. */

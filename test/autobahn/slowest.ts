@@ -1,7 +1,8 @@
 // The cases that took longest, each with where its time went as the service saw it.
 
 import type { ConnectionReport } from '../../src/report/report.js'
-import { type CaseReport, keyOf } from './case-report.js'
+import type { CaseReport } from './case-report.js'
+import { finder } from './finder.js'
 
 /** Cases that are named. */
 const MOST = 5
@@ -16,12 +17,13 @@ export interface SlowCase {
 
 /** Slowest first. */
 export function slowestCases(cases: Iterable<CaseReport>, reports: readonly ConnectionReport[]): SlowCase[] {
-  const byKey = new Map(reports.map(report => [report.key, report]))
-  return [...cases]
+  const suites = [...cases]
+  const connectionOf = finder(suites, reports)
+  return suites
     .sort((a, b) => b.duration - a.duration)
     .slice(0, MOST)
     .map(suite => {
-      const report = byKey.get(keyOf(suite) ?? '')
+      const report = connectionOf(suite)
       const { duration, time, slowestEcho } = report ?? {}
       const service =
         duration === undefined || time === undefined ? null : { duration, time, slowestEcho: slowestEcho ?? null }

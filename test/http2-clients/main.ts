@@ -1,5 +1,5 @@
 // What real clients and proxies do over HTTP/2, for the table in docs/http2.md:
-//   npm run http2-clients -- [--python PATH] [--chromium PATH] [--curl PATH] [--nghttpx PATH] [--haproxy PATH] [--envoy PATH] [--caddy PATH]
+//   npm run http2-clients -- [--python PATH] [--chromium PATH] [--firefox PATH] [--curl PATH] [--nghttpx PATH] [--haproxy PATH] [--envoy PATH] [--caddy PATH]
 //
 // Writes the table between the markers `http2-clients`. A client that is not given is left out. --python needs h2 of PyPI.
 
@@ -14,7 +14,7 @@ import { type ProxyName, startProxy } from '../support/http2-proxies.js'
 import { ROOT, replaceBlock } from '../support/readme-blocks.js'
 import { Service } from '../support/service.js'
 import { WsClient } from '../support/ws-client.js'
-import { runChromium } from './chromium.js'
+import { runBrowser } from './browser.js'
 
 const PAGE = join(ROOT, 'docs/http2.md')
 
@@ -30,7 +30,16 @@ const PATIENCE = 10_000
 
 const path = { type: 'string' } as const
 const { values } = parseArgs({
-  options: { python: path, chromium: path, curl: path, nghttpx: path, haproxy: path, envoy: path, caddy: path },
+  options: {
+    python: path,
+    chromium: path,
+    firefox: path,
+    curl: path,
+    nghttpx: path,
+    haproxy: path,
+    envoy: path,
+    caddy: path,
+  },
 })
 
 type Row = readonly [client: string, way: string, did: string, saw: string]
@@ -148,17 +157,18 @@ async function python(program: string): Promise<Row> {
   })
 }
 
-async function chromium(program: string): Promise<Row> {
+async function browser(name: 'Chromium' | 'Firefox', program: string): Promise<Row> {
   const version = await versionOf(program, ['--version'])
   return withService(async service => {
-    const { protocol, echoes, extensions, code, clean } = await runChromium(
+    const { protocol, echoes, extensions, code, clean } = await runBrowser(
+      name === 'Firefox' ? 'firefox' : 'chrome',
       program,
       `https://127.0.0.1:${service.port}/`,
     )
     const right = echoes.every(each => each) ? 'text and 70,000 octets echoed' : 'an echo was not its message'
     const agreed = extensions === '' ? '' : ', compression agreed on'
     const did = `page over ${protocol}; ${right}${agreed}; closed with ${code}, ${clean ? 'clean' : 'not clean'}`
-    return [`Chromium ${version}`, 'wss by ALPN', did, await sawOf(service)]
+    return [`${name} ${version}`, 'wss by ALPN', did, await sawOf(service)]
   }, true)
 }
 
@@ -190,7 +200,8 @@ const run = async (row: Promise<Row>): Promise<void> => {
   console.log(rows[rows.length - 1].join(' | '))
 }
 if (values.python) await run(python(values.python))
-if (values.chromium) await run(chromium(values.chromium))
+if (values.chromium) await run(browser('Chromium', values.chromium))
+if (values.firefox) await run(browser('Firefox', values.firefox))
 if (values.curl) await run(curl(values.curl))
 for (const name of Object.keys(PROXIES) as ProxyName[]) {
   const program = values[name]

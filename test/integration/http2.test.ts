@@ -516,6 +516,29 @@ test('the memory budget holds for streams: the one that holds most is closed', a
   assert.equal(metrics.get('echobahn_memory_budget_closes_total'), 1)
 })
 
+test('octets that lie unread in streams are held, and the memory budget knows of them', async t => {
+  const STREAMS = 40
+  const WINDOW = 65_535
+  const service = await startService(t, '--workers', '1', '--controls', 'on')
+  const session = await openSession(t, service.port)
+  for (let i = 0; i < STREAMS; i++) {
+    const stream = request(session, { ...CONNECT, ':path': '/?stall=0' })
+    await once(stream, 'response')
+    stream.write(Buffer.alloc(WINDOW))
+  }
+  const held = (metrics: ReadonlyMap<string, number>): number => sumOf(metrics, 'echobahn_buffered_bytes')
+  const metrics = await service.until(
+    () => service.metrics(),
+    each => held(each) >= STREAMS * WINDOW,
+  )
+  assert.ok(held(metrics) < STREAMS * WINDOW * 1.1, String(held(metrics)))
+  session.destroy()
+  await service.until(
+    () => service.metrics(),
+    each => held(each) === 0,
+  )
+})
+
 test('drain', async t => {
   const options = ['--workers', '1', '--drain-timeout', '60s', '--handshake-timeout', '60s']
 

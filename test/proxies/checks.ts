@@ -77,9 +77,14 @@ async function slowReader(stage: Stage): Promise<string> {
   return 'yes'
 }
 
+/** As reports have it. */
+const TRANSPORTS = { plain: 'tcp', TLS: 'tls', 'HTTP/2': 'h2c' } as const
+
 async function trueAddress(stage: Stage): Promise<string> {
-  const { connection } = await stage.openFound()
+  const { service, connection } = await stage.openFound()
   const { peer, addressSource, proxy } = connection
+  const { transport } = await reportOf(service, connection.id)
+  assert.equal(transport, TRANSPORTS[stage.way.to ?? 'plain'])
   assert.equal(addressSource, stage.way.source)
   assert.match(proxy ?? '', /^127\.0\.0\.1:\d+$/)
   const [address, port] = peer.split(':')
@@ -95,7 +100,7 @@ async function closedByClient(stage: Stage): Promise<string> {
     () => reportOf(service, connection.id),
     ({ state }) => state === 'closed',
   )
-  assert.deepEqual([clean, closing.received], [true, { code: 1000, reason: 'that is all' }])
+  assert.deepEqual([closing.uncleanReason, clean, closing.received], [null, true, { code: 1000, reason: 'that is all' }])
   return 'yes'
 }
 

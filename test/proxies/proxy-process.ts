@@ -53,7 +53,8 @@ export class ProxyProcess {
   ): Promise<ProxyProcess> {
     const port = await freePort()
     const directory = mkdtempSync(join(tmpdir(), 'echobahn-proxies-'))
-    const pem = join(directory, 'service.pem')
+    const pem = join(directory, 'proxy.pem')
+    const ca = join(directory, 'ca.crt')
     const file = join(directory, name)
     const here = (printed: string): string =>
       printed
@@ -61,6 +62,8 @@ export class ProxyProcess {
         .replaceAll(/\b8888\b/g, String(servicePort))
         .replaceAll(/\b8889\b/g, String(adminPort))
         .replaceAll('/etc/stunnel/echobahn.pem', pem)
+        .replaceAll('/etc/ssl/echobahn-ca.crt', ca)
+    writeFileSync(ca, certificate('named'))
     writeFileSync(pem, Buffer.concat([privateKey('first'), certificate('first')]), { mode: 0o600 })
     writeFileSync(file, here(text))
     const [program, ...args] = command.map(word => here(word).replace('FILE', file))

@@ -3,6 +3,7 @@
 import { setTimeout } from 'node:timers/promises'
 import type { ClientOptions } from 'ws'
 import type { ConnectionReport, ConnectionSummary } from '../../src/report/report.js'
+import { TlsFiles } from '../support/certificate.js'
 import { Service } from '../support/service.js'
 import { WsClient } from '../support/ws-client.js'
 import { ProxyProcess } from './proxy-process.js'
@@ -39,20 +40,23 @@ export class Stage {
   readonly services: readonly Service[]
   readonly proxy: ProxyProcess
   #clients = 0
-  readonly #hooks: (() => void)[] = []
+  readonly #hooks: (() => void)[]
 
-  private constructor(way: Way, services: readonly Service[], proxy: ProxyProcess) {
+  private constructor(way: Way, services: readonly Service[], proxy: ProxyProcess, hooks: (() => void)[]) {
     this.way = way
     this.services = services
     this.proxy = proxy
+    this.#hooks = hooks
   }
 
   static async set(way: Way): Promise<Stage> {
     const configuration = configurationOf(way)
     const services: Service[] = []
+    const hooks: (() => void)[] = []
+    const own = servedOptions(configuration.options, hook => hooks.push(hook))
     const start = async (...options: string[]): Promise<Service> => {
       const limits = ['--workers', '2', '--drain-delay', `${DRAIN_DELAY}ms`, '--drain-timeout', `${DRAIN_TIMEOUT}ms`]
-      const service = new HostedService([...limits, ...configuration.options, ...options])
+      const service = new HostedService([...limits, ...own, ...options])
       services.push(service)
       return service.listening()
     }
@@ -62,12 +66,13 @@ export class Stage {
       const host = '127.0.0.2'
       await start('--host', host, '--port', String(port), '--admin-host', host, '--admin-port', String(adminPort))
       proxy = await ProxyProcess.start(configuration, port, adminPort)
-      const stage = new Stage(way, services, proxy)
+      const stage = new Stage(way, services, proxy, hooks)
       await stage.#ready()
       return stage
     } catch (error) {
       await proxy?.stop()
       for (const service of services) await service.stop()
+      for (const hook of hooks) hook()
       throw error
     }
   }
@@ -121,6 +126,18 @@ export class Stage {
       }
     }
   }
+}
+
+/** The options as they are printed, with files of this run for those of TLS. */
+function servedOptions(options: readonly string[], after: (hook: () => void) => void): string[] {
+  if (!options.includes('--tls-cert')) return [...options]
+  const files = new TlsFiles({ after })
+  files.use('named')
+  const here: Readonly<Record<string, string>> = {
+    '/etc/echobahn/tls.crt': files.cert,
+    '/etc/echobahn/tls.key': files.key,
+  }
+  return options.map(option => here[option] ?? option)
 }
 
 export async function connectionsOf(service: Service, agent: string): Promise<ConnectionSummary[]> {

@@ -13,6 +13,8 @@ export interface Way {
   /** What the proxy says of the client. */
   readonly says: string
   readonly source: AddressSource
+  /** What it speaks to the service; HTTP/1.1 or plain TCP where nothing is said. */
+  readonly to?: 'TLS' | 'HTTP/2'
   /** It speaks TLS to clients. */
   readonly secure?: true
   /** Arguments that prints the version. */
@@ -26,11 +28,35 @@ const TRAEFIK = ['version']
 
 export const WAYS: readonly Way[] = [
   { name: 'nginx, http', file: 'nginx-http.conf', says: 'X-Forwarded-For', source: 'x-forwarded-for', version: NGINX },
+  {
+    ...{ name: 'nginx, to TLS', file: 'nginx-tls.conf', to: 'TLS' },
+    ...{ says: 'X-Forwarded-For', source: 'x-forwarded-for', version: NGINX },
+  },
   { name: 'nginx, stream', file: 'nginx-stream.conf', says: 'PROXY v1', source: 'proxy-protocol', version: NGINX },
   { name: 'HAProxy, http', file: 'haproxy-http.cfg', says: 'Forwarded', source: 'forwarded', version: HAPROXY },
+  {
+    ...{ name: 'HAProxy, to TLS', file: 'haproxy-tls.cfg', to: 'TLS' },
+    ...{ says: 'Forwarded', source: 'forwarded', version: HAPROXY },
+  },
+  {
+    ...{ name: 'HAProxy, to HTTP/2', file: 'haproxy-h2.cfg', to: 'HTTP/2' },
+    ...{ says: 'Forwarded', source: 'forwarded', version: HAPROXY },
+  },
   { name: 'HAProxy, tcp', file: 'haproxy-tcp.cfg', says: 'PROXY v2', source: 'proxy-protocol', version: HAPROXY },
   { name: 'Caddy', file: 'Caddyfile', says: 'X-Forwarded-For', source: 'x-forwarded-for', version: ['version'] },
+  {
+    ...{ name: 'Caddy, to TLS', file: 'Caddyfile-tls', to: 'TLS' },
+    ...{ says: 'X-Forwarded-For', source: 'x-forwarded-for', version: ['version'] },
+  },
   { name: 'Envoy, http', file: 'envoy-http.yaml', says: 'X-Forwarded-For', source: 'x-forwarded-for', version: ENVOY },
+  {
+    ...{ name: 'Envoy, to TLS', file: 'envoy-tls.yaml', to: 'TLS' },
+    ...{ says: 'X-Forwarded-For', source: 'x-forwarded-for', version: ENVOY },
+  },
+  {
+    ...{ name: 'Envoy, to HTTP/2', file: 'envoy-h2.yaml', to: 'HTTP/2' },
+    ...{ says: 'X-Forwarded-For', source: 'x-forwarded-for', version: ENVOY },
+  },
   { name: 'Envoy, tcp', file: 'envoy-tcp.yaml', says: 'PROXY v2', source: 'proxy-protocol', version: ENVOY },
   {
     name: 'Traefik, http',
@@ -40,6 +66,10 @@ export const WAYS: readonly Way[] = [
     version: TRAEFIK,
   },
   { name: 'Traefik, tcp', file: 'traefik-tcp.yml', says: 'PROXY v2', source: 'proxy-protocol', version: TRAEFIK },
+  {
+    ...{ name: 'nghttpx, to HTTP/2', file: 'nghttpx.conf', to: 'HTTP/2' },
+    ...{ says: 'Forwarded', source: 'forwarded', version: ['--version'] },
+  },
   {
     name: 'stunnel',
     file: 'stunnel.conf',

@@ -5,6 +5,10 @@ import type { CaseReport } from '../autobahn/case-report.js'
 
 const REQUEST = 'GET / HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n'
 
+const RESPONSE = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n'
+  .padEnd(125, 'x')
+  .concat('\r\n\r\n')
+
 /** Octets of the opening handshake that the suite sends in these samples. */
 export const REQUEST_OCTETS = REQUEST.length
 
@@ -26,7 +30,9 @@ export function sampleCase(changes: Partial<CaseReport> = {}): CaseReport {
     result: 'Actual events match at least one expected.',
     resultClose: 'Connection was properly closed',
     duration: 12,
+    started: '2026-01-01T00:00:00.000Z',
     httpRequest: REQUEST,
+    httpResponse: RESPONSE,
     wasNotCleanReason: null,
     localCloseCode: 1000,
     remoteCloseCode: 1000,

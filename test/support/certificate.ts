@@ -7,7 +7,8 @@ import { dirname, join } from 'node:path'
 
 const FIXTURES = join(dirname(createRequire(import.meta.url).resolve('#package.json')), 'test', 'fixtures', 'tls')
 
-export type CertificateName = 'first' | 'second'
+/** The first two are for 127.0.0.1, `named` is for echo.test. */
+export type CertificateName = 'first' | 'second' | 'named'
 
 /** PEM of a certificate, for clients to trust. */
 export function certificate(name: CertificateName): Buffer {

@@ -54,6 +54,24 @@ describe('reconciliation of a run', () => {
       }
   })
 
+  it('takes off what is of HTTP/2 sessions: octets of their own, and that they are connections', () => {
+    const own = new Map([
+      ['echobahn_http2_overhead_bytes_total{direction="received"}', 300],
+      ['echobahn_http2_overhead_bytes_total{direction="sent"}', 200],
+      ['echobahn_http2_sessions', 1],
+      ['echobahn_http2_sessions_ended_total{cause="peer"}', 2],
+      ['echobahn_http2_sessions_ended_total{cause="idle"}', 1],
+    ])
+    const after = new Map([...afterTwo(), ...own])
+    const add = (name: string, more: number) => after.set(name, (after.get(name) as number) + more)
+    add('echobahn_wire_bytes_total{direction="received"}', 300)
+    add('echobahn_wire_bytes_total{direction="sent"}', 200)
+    add('echobahn_connections_total', 4)
+    assert.deepEqual(reconcileRun(cases, { before, after, reports }).sums, [])
+    add('echobahn_wire_bytes_total{direction="sent"}', 1)
+    assert.equal(reconcileRun(cases, { before, after, reports }).sums.length, 1)
+  })
+
   it('finds the connection of a case by its key and names the case', () => {
     const wrong = [sampleConnection({ ...second, sent: { ...sampleConnection().sent, octets: 1 } }), sampleConnection()]
     const { cases: differing } = reconcileRun(cases, { before, after: afterTwo(), reports: wrong })
