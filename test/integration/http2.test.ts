@@ -519,10 +519,10 @@ test('the memory budget holds for streams: the one that holds most is closed', a
 test('octets that lie unread in streams are held, and the memory budget knows of them', async t => {
   const STREAMS = 40
   const WINDOW = 65_535
-  const service = await startService(t, '--workers', '1', '--controls', 'on')
+  const service = await startService(t, '--workers', '1')
   const session = await openSession(t, service.port)
   for (let i = 0; i < STREAMS; i++) {
-    const stream = request(session, { ...CONNECT, ':path': '/?stall=0' })
+    const stream = request(session, { ...CONNECT, ':path': '/?eb-stall=0' })
     await once(stream, 'response')
     stream.write(Buffer.alloc(WINDOW))
   }

@@ -1,4 +1,4 @@
-// A real Chromium, for tests and pictures of the console.
+// A real Chromium, for tests and pictures of the console; and a real Firefox.
 
 import { existsSync } from 'node:fs'
 import puppeteer, { type Browser, type Page } from 'puppeteer-core'
@@ -14,6 +14,18 @@ export function findChromium(): string | undefined {
 export function launchChromium(executablePath: string): Promise<Browser> {
   // A sandbox of its own is nothing that root, or a container, can give it.
   return puppeteer.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--force-color-profile=srgb'] })
+}
+
+/** The program; undefined where there is none. */
+export function findFirefox(): string | undefined {
+  return [process.env.FIREFOX, '/usr/bin/firefox-esr', '/usr/bin/firefox'].find(
+    path => path !== undefined && existsSync(path),
+  )
+}
+
+/** @param executablePath as `findFirefox` has it */
+export function launchFirefox(executablePath: string): Promise<Browser> {
+  return puppeteer.launch({ browser: 'firefox', executablePath })
 }
 
 /** Collects what a page complains of, and every address that it asks for. */

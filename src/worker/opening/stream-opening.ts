@@ -170,10 +170,18 @@ export class StreamOpening implements TransportHandler, StreamRequest {
       onGone: () => this.onClosed(),
     }
     const { holdTimeout } = controls
-    new ControlledAnswer(this.transport, { octets, behind }, active, holdTimeout, NOTHING, handler, () =>
-      this.#respond(response),
-    ).begin()
+    const controlled = new ControlledAnswer(
+      this.transport,
+      { octets, behind },
+      active,
+      holdTimeout,
+      NOTHING,
+      handler,
+      () => this.#respond(response),
+    )
+    // Before the connection has it, which may read nothing.
     this.transport.resume()
+    controlled.begin()
   }
 
   #refuse(refusal: Refusal): void {

@@ -168,6 +168,13 @@ test('what Node calls done of a stream that is gone was not sent', () => {
   assert.deepEqual([events, stream.writes.length], [['closed'], 0])
 })
 
+test('a write that fails was not sent, and the session is told to take it back', () => {
+  const { stream, owner, transport } = bench()
+  transport.write(Buffer.from('hello'))
+  stream.writes[0].done(new Error('broken'))
+  assert.deepEqual([transport.octetsSent, transport.unsent, transport.pending, owner.sent], [0, 5, 0, 0])
+})
+
 test('a stream that its peer resets has lost what waited', () => {
   const { stream, transport, events } = bench()
   transport.write(Buffer.alloc(PIECE + 3))

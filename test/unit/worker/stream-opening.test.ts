@@ -33,7 +33,7 @@ function bench(
   const events: string[] = []
   const upgraded: ConnectionTerms[] = []
   const wasted = { times: 0 }
-  const state = { takes: true }
+  const state = { takes: true, onUpgraded: () => {} }
   const session = { admission: sessionAdmission, origin: undefined, waste: () => void wasted.times++ }
   const settings = settingsFor(...flags)
   const claimed: number[] = []
@@ -57,6 +57,7 @@ function bench(
       onUpgraded: (_opening, terms) => {
         events.push('upgraded')
         upgraded.push(terms)
+        state.onUpgraded()
       },
       onRefused: (_opening, reason, response) => void events.push(`refused ${response.slice(9, 12)} ${reason}`),
       onGone: ({ id }) => void events.push(`gone ${id}`),
@@ -205,4 +206,49 @@ test('a status that was asked for is a refusal, and is told as one', t => {
   assert.equal(wasted.times, 0)
   stream.emit('close')
   assert.equal(events.at(-1), 'gone 7')
+})
+
+test('a connection with controls that begins by reading nothing is not read', t => {
+  const { opening, stream, transport, state, upgraded } = bench(t, { ':path': '/?eb-stall=0' })
+  state.onUpgraded = () => transport.pause()
+  opening.onOpened(7, 0)
+  assert.equal(stream.calls.at(-1), 'pause')
+  upgraded[0].controls?.end()
+})
+
+test('one that is gone while the primary is asked for its controls gets nothing', t => {
+  const { opening, stream, events, controls } = bench(t)
+  controls.setDefault('delay=5ms', true)
+  opening.onOpened(7, 0)
+  opening.onClosed()
+  controls.granted(7, 'delay=5ms')
+  assert.deepEqual([events, stream.headers], [['numbered 7 0', 'gone 7'], undefined])
+})
+
+test('a plain page is no refusal that is wasted, and has no body where HEAD asks', t => {
+  for (const [method, has] of [
+    ['GET', true],
+    ['HEAD', false],
+  ] as const) {
+    const { opening, stream, events, wasted } = bench(t, { ':method': method }, 0, '--plain-http', 'describe')
+    opening.onOpened(7, 0)
+    assert.equal(events.at(-1), 'refused 200 plain_http')
+    assert.equal(stream.takeAll().length > 0, has)
+    assert.equal(wasted.times, 0)
+  }
+})
+
+test('a control that needs compression is refused where none is agreed', t => {
+  const { opening, stream, events } = bench(t, { ':path': '/?eb-compress=always' })
+  opening.onOpened(7, 0)
+  assert.equal(events.at(-1), 'refused 400 bad_control')
+  assert.match(String(stream.takeAll()), /needs permessage-deflate/)
+})
+
+test('what controls of the handshake did is told', t => {
+  const { opening, upgraded } = bench(t, { ':path': '/?eb-cookie=a%3Db' })
+  opening.onOpened(7, 0)
+  const [{ controls }] = upgraded
+  assert.deepEqual(controls?.book.uses, { cookie: 1 })
+  controls?.end()
 })
