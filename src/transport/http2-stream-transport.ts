@@ -39,6 +39,8 @@ export type CarryingStream = Pick<
   | 'closed'
   | 'writableEnded'
   | 'push'
+  | 'read'
+  | 'unshift'
   | 'readableLength'
 >
 
@@ -81,6 +83,7 @@ export class Http2StreamTransport implements Transport {
     this.#observer = observer
     this.kind = session.secure ? 'h2' : 'h2c'
     this.#push = stream.push
+    this.#takeEarly()
     stream.push = this.#onPush
     stream.on('data', this.#onData)
     stream.on('end', this.#onEnd)
@@ -264,11 +267,24 @@ export class Http2StreamTransport implements Transport {
     this.handler.onProgress()
   }
 
+  /** What came right behind the request is there already, in chunks whose number nobody knows: they become one. */
+  #takeEarly(): void {
+    const early: Buffer | null = this.#stream.read()
+    if (early === null) return
+    this.#arrived(early.length)
+    this.#unreadChunks++
+    this.#stream.unshift(ownCopy(early))
+  }
+
+  #arrived(size: number): void {
+    this.#received += size
+    this.#session.carriedReceived(size)
+  }
+
   readonly #onPush = (chunk: Buffer | null): boolean => {
     const stream = this.#stream
     if (chunk === null) return this.#push.call(stream, null)
-    this.#received += chunk.length
-    this.#session.carriedReceived(chunk.length)
+    this.#arrived(chunk.length)
     if (this.#reading && stream.readableLength === 0) return this.#push.call(stream, chunk)
     this.#unreadChunks++
     const isMore = this.#push.call(stream, ownCopy(chunk))

@@ -115,6 +115,7 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
     this.#transport.handler = this
     this.#transport.resume()
     if (behind.length > 0) this.onChunk(behind, behind.length)
+    this.#account()
   }
 
   /** Address and port; costs a system call. */

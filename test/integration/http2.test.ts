@@ -17,7 +17,18 @@ import {
   responseTo,
   StreamClient,
 } from '../support/http2-client.js'
-import { closePayload, RawClient } from '../support/raw-client.js'
+import {
+  DATA,
+  END_HEADERS,
+  END_STREAM,
+  frame,
+  framesIn,
+  HEADERS,
+  headerBlock,
+  PREFACE,
+  SETTINGS,
+} from '../support/http2-frames.js'
+import { clientFrame, closePayload, RawClient } from '../support/raw-client.js'
 import { type Service, startService } from '../support/service.js'
 import { connectionReports } from '../support/transport-under-test.js'
 
@@ -345,6 +356,28 @@ async function openedStream(session: Parameters<typeof request>[0]): Promise<Cli
   await responseTo(stream)
   return stream
 }
+
+test('request, message and END_STREAM in one write are answered, echoed and counted', async t => {
+  const service = await startService(t, '--workers', '1')
+  const client = await RawClient.connect(service.port)
+  t.after(() => client.destroy())
+  const message = clientFrame({ opcode: 1, payload: 'hello' })
+  client.write(
+    Buffer.concat([
+      PREFACE,
+      frame(SETTINGS, 0, 0),
+      frame(HEADERS, END_HEADERS, 1, headerBlock(CONNECT)),
+      frame(DATA, 0, 1, message.subarray(0, 3)),
+      frame(DATA, END_STREAM, 1, message.subarray(3)),
+    ]),
+  )
+  let answer = Buffer.alloc(0)
+  const data = () => Buffer.concat([...framesIn(answer)].filter(({ type }) => type === DATA).map(each => each.payload))
+  while (data().length < 7) answer = Buffer.concat([answer, await client.read(1)])
+  assert.deepEqual(data(), Buffer.from('\x81\x05hello', 'latin1'))
+  const { received, sent } = await closedReport(service)
+  assert.deepEqual([received.octets, sent.octets], [message.length, 7])
+})
 
 test('limits of connections count streams beside their sessions', async t => {
   await t.test('max-connections', async t => {

@@ -43,6 +43,14 @@ export class FakeStream extends EventEmitter {
     return this.#unread.length === 0
   }
 
+  read(): Buffer | null {
+    return this.#unread.length === 0 ? null : Buffer.concat(this.#unread.splice(0))
+  }
+
+  unshift(octets: Buffer): void {
+    this.#unread.unshift(octets)
+  }
+
   get readableLength(): number {
     return this.#unread.reduce((sum, { length }) => sum + length, 0)
   }
@@ -103,9 +111,10 @@ export class FakeOwner implements StreamOwner {
   }
 }
 
-/** A transport over a fake stream. */
-export function fakeStreamTransport() {
+/** A transport over a fake stream; `early` came before there was one. */
+export function fakeStreamTransport(...early: readonly Buffer[]) {
   const stream = new FakeStream()
+  for (const octets of early) stream.push(octets)
   const owner = new FakeOwner()
   const counters = new Counters()
   const transport = new Http2StreamTransport(stream as unknown as CarryingStream, owner, new Traffic(counters))

@@ -14,6 +14,7 @@ export const GOAWAY = 7
 export const WINDOW_UPDATE = 8
 export const CONTINUATION = 9
 
+export const END_STREAM = 1
 export const END_HEADERS = 4
 
 export function frame(type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)): Buffer {

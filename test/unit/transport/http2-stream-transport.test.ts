@@ -6,8 +6,8 @@ import { fakeStreamTransport } from '../../support/fake-stream.js'
 
 const PIECE = 16 * 1024
 
-function bench() {
-  const { stream, owner, counters, transport } = fakeStreamTransport()
+function bench(...early: readonly Buffer[]) {
+  const { stream, owner, counters, transport } = fakeStreamTransport(...early)
   const events: string[] = []
   transport.handler = {
     onChunk: (chunk, length) => void events.push(`chunk ${chunk.subarray(0, length)}`),
@@ -62,6 +62,14 @@ test('what nobody reads is told, counted with what each chunk costs, and kept ap
   assert.deepEqual([events, transport.unread], [['chunk first', 'chunk second'], 0])
   stream.push(Buffer.from('third'))
   assert.deepEqual([told, transport.unread, transport.octetsReceived], [3, 5 + 256, 16])
+})
+
+test('what came with the request counts, is one chunk, and comes first', () => {
+  const { stream, owner, transport, events } = bench(Buffer.from('a'), Buffer.from('b'))
+  assert.deepEqual([transport.unread, transport.octetsReceived, owner.received], [2 + 256, 2, 2])
+  stream.push(Buffer.from('c'))
+  transport.resume()
+  assert.deepEqual([events, transport.unread, transport.octetsReceived], [['chunk ab', 'chunk c'], 0, 3])
 })
 
 test('a small write is copied, and its memory free at once', () => {

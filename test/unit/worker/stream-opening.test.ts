@@ -246,9 +246,9 @@ test('a control that needs compression is refused where none is agreed', t => {
 })
 
 test('what controls of the handshake did is told', t => {
-  const { opening, upgraded } = bench(t, { ':path': '/?eb-cookie=a%3Db' })
+  const { opening, upgraded } = bench(t, { ':path': '/?eb-subprotocol=chat', 'sec-websocket-protocol': 'chat' })
   opening.onOpened(7, 0)
   const [{ controls }] = upgraded
-  assert.deepEqual(controls?.book.uses, { cookie: 1 })
+  assert.deepEqual(controls?.book.uses, { subprotocol: 1 })
   controls?.end()
 })
