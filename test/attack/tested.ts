@@ -32,7 +32,7 @@ export const TESTED: readonly Tested[] = [
   },
   {
     name: 'floods of HTTP/2',
-    does: 'rapid reset, SETTINGS, PING, CONTINUATION, window games and more, of one session each',
+    does: 'rapid reset, SETTINGS, PING, CONTINUATION, windows filled octet by octet and more, of one session each',
     file: 'integration/http2-floods.test.js',
   },
 ]

@@ -659,6 +659,31 @@ async function sessionOf(t: TestContext, service: Service, streams: number) {
   return { session, clients }
 }
 
+test('a session that answers no PING ends, although its stream is alive', async t => {
+  const service = await startService(t, '--workers', '1', '--ping-interval', '300ms', '--ping-timeout', '300ms')
+  const client = await RawClient.connect(service.port)
+  t.after(() => client.destroy())
+  const open = frame(HEADERS, END_HEADERS, 1, headerBlock(CONNECT))
+  client.write(Buffer.concat([PREFACE, frame(SETTINGS, 0, 0), open]))
+  let answer = Buffer.alloc(0)
+  let pongs = 0
+  for (let gone = false; !gone; ) {
+    answer = await client.read(1).then(
+      octets => Buffer.concat([answer, octets]),
+      () => {
+        gone = true
+        return answer
+      },
+    )
+    const pings = [...framesIn(answer)].filter(({ type, payload }) => type === DATA && payload[0] === 0x89).length
+    for (; pongs < pings; pongs++) client.write(frame(DATA, 0, 1, clientFrame({ opcode: 10 })))
+  }
+  await service.until(
+    () => service.metrics(),
+    metrics => metrics.get('echobahn_http2_sessions_ended_total{cause="silent"}') === 1,
+  )
+})
+
 test('a session without streams ends', async t => {
   await t.test('when none came within the handshake timeout', async t => {
     const service = await startService(t, '--workers', '1', '--handshake-timeout', '200ms')
