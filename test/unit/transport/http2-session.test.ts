@@ -15,7 +15,7 @@ const MOST = 500
 async function bench(t: TestContext) {
   const clock = { now: 0 }
   t.mock.method(performance, 'now', () => clock.now)
-  const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1')
+  const server = createServer().listen(0, '127.0.0.1')
   t.after(() => void server.close())
   await once(server, 'listening')
   const client: ClientHttp2Session = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
