@@ -269,11 +269,14 @@ export class Http2StreamTransport implements Transport {
 
   /** What came right behind the request is there already, in chunks whose number nobody knows: they become one. */
   #takeEarly(): void {
-    const early: Buffer | null = this.#stream.read()
-    if (early === null) return
+    const chunks: Buffer[] = []
+    // From Node 26 on each read gives one of them, before it all.
+    for (let chunk = this.#stream.read(); chunk !== null; chunk = this.#stream.read()) chunks.push(chunk)
+    if (chunks.length === 0) return
+    const early = Buffer.concat(chunks)
     this.#arrived(early.length)
     this.#unreadChunks++
-    this.#stream.unshift(ownCopy(early))
+    this.#stream.unshift(early)
   }
 
   #arrived(size: number): void {
