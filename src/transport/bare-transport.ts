@@ -33,7 +33,6 @@ export class BareTransport implements Transport {
   readonly open = true
   handler: TransportHandler
   proxied: Proxied | undefined
-  readonly unread = 0
   readonly #handle: TcpHandle
   readonly #observer: OctetObserver
   /** Octets written that are not counted as sent. */
@@ -71,6 +70,11 @@ export class BareTransport implements Transport {
 
   get octetsSent(): number {
     return this.#closing ? this.#sent : (this.#handle.bytesWritten ?? 0) - (this.#handle.writeQueueSize ?? 0)
+  }
+
+  /** It waits in the kernel. */
+  get unread(): number {
+    return 0
   }
 
   get pending(): number {

@@ -11,7 +11,6 @@ export class StreamTransport implements Transport {
   kind: 'stream' | 'tls' = 'stream'
   open = true
   proxied: Proxied | undefined
-  readonly unread = 0
   #stream: Socket
   readonly #socket: Socket
   /** With TLS those are more than what is read and written here. */
@@ -95,6 +94,11 @@ export class StreamTransport implements Transport {
   get octetsSent(): number {
     this.#octets.count()
     return this.#octets.sent
+  }
+
+  /** It waits in the kernel. */
+  get unread(): number {
+    return 0
   }
 
   get pending(): number {
