@@ -59,7 +59,7 @@ test('every alert has a severity, a summary, a description and its section in th
   for (const { alert, labels, annotations } of ALERTS) {
     assert.match(labels.severity, /^(critical|warning|info)$/, alert)
     assert.deepEqual(Object.keys(annotations), ['summary', 'description', 'runbook_url'], alert)
-    assert.equal(annotations.runbook_url, `docs/runbook.md#${alert.toLowerCase()}`)
+    assert.equal(annotations.runbook_url, `{{ $externalURL }}/consoles/runbook.html#${alert.toLowerCase()}`)
   }
   assert.deepEqual(
     [...runbook.matchAll(/^### (.+)$/gm)].map(([, heading]) => heading),
