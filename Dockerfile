@@ -1,7 +1,7 @@
 # The service as an image: compiled and packed in one stage, its dependencies installed in another, and nothing else kept.
 # What it listens on, and all the rest, is set by ECHOBAHN_* variables or by flags after the image's name.
 
-ARG NODE_IMAGE=docker.io/library/node:24.21.0-trixie-slim
+ARG NODE_IMAGE=docker.io/library/node:26.12.1-trixie-slim
 
 FROM ${NODE_IMAGE} AS package
 WORKDIR /build

@@ -1,12 +1,15 @@
-// The configuration and the rules through promtool, and what promtool does not know: every alert is explained and tested.
+// The configurations and the rules through promtool, what is dropped in too, and what promtool does not know: every alert is
+// explained, tested and linked.
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { parse } from 'yaml'
-import { CONFIGURATION, HAS_PROMETHEUS } from '../support/prometheus.js'
+import { CONFIGURATION, copyConfiguration, HAS_PROMETHEUS, Prometheus } from '../support/prometheus.js'
+import { renderRunbook } from '../support/runbook-page.js'
 
 interface Alert {
   readonly alert: string
@@ -34,8 +37,46 @@ function promtool(...args: string[]): void {
   assert.equal(status, 0, stdout + stderr)
 }
 
-test('promtool finds the configuration and its rules right', { skip }, () => {
-  promtool('check', 'config', '--lint-fatal', 'prometheus.yml')
+/** What promtool says of the configuration with these files in `drop-in`. */
+function checkWith(t: TestContext, files: Readonly<Record<string, object>>) {
+  const directory = mkdtempSync(join(tmpdir(), 'echobahn-drop-in-'))
+  t.after(() => rmSync(directory, { recursive: true }))
+  for (const folder of ['rules', 'scrape']) mkdirSync(join(directory, 'drop-in', folder), { recursive: true })
+  // JSON is YAML.
+  for (const [path, content] of Object.entries(files))
+    writeFileSync(join(directory, 'drop-in', path), JSON.stringify(content))
+  return spawnSync('promtool', ['check', 'config', '--lint-fatal', copyConfiguration(directory)], { encoding: 'utf8' })
+}
+
+const OWN_RULES = { groups: [{ name: 'own', rules: [{ alert: 'Own', expr: 'up{job="own"} == 0' }] }] }
+const OWN_JOBS = { scrape_configs: [{ job_name: 'own', static_configs: [{ targets: ['127.0.0.1:1'] }] }] }
+
+test('promtool finds the configuration and its rules right', { skip }, t => {
+  const { status, stdout, stderr } = checkWith(t, {})
+  assert.equal(status, 0, stdout + stderr)
+})
+
+test('promtool finds the configuration without containers right', { skip }, () => {
+  promtool('check', 'config', '--lint-fatal', 'bare.yml')
+})
+
+test('rules and scrape configs that are dropped in are read', { skip }, t => {
+  const right = checkWith(t, { 'rules/own.yml': OWN_RULES, 'scrape/own.yml': OWN_JOBS })
+  assert.equal(right.status, 0, right.stdout + right.stderr)
+  assert.match(right.stdout, /drop-in\/rules\/own\.yml/)
+})
+
+test('a rule that is dropped in and wrong is found', { skip }, t => {
+  const rule = { alert: 'Own', expr: 'up{' }
+  const wrong = checkWith(t, { 'rules/own.yml': { groups: [{ name: 'own', rules: [rule] }] } })
+  assert.notEqual(wrong.status, 0)
+})
+
+test('a job that is dropped in and has the name of ours is found', { skip }, t => {
+  const [job] = OWN_JOBS.scrape_configs
+  const wrong = checkWith(t, { 'scrape/own.yml': { scrape_configs: [{ ...job, job_name: 'echobahn' }] } })
+  assert.notEqual(wrong.status, 0)
+  assert.match(wrong.stdout + wrong.stderr, /multiple scrape configs with job name "echobahn"/)
 })
 
 test('alerts fire when they should, and only then', { skip }, () => {
@@ -65,4 +106,20 @@ test('every alert has a severity, a summary, a description and its section in th
     [...runbook.matchAll(/^### (.+)$/gm)].map(([, heading]) => heading),
     ALERTS.map(({ alert }) => alert),
   )
+})
+
+test('the page of the runbook is up to date: npm run readme', () => {
+  const runbook = readFileSync(join(CONFIGURATION, '../docs/runbook.md'), 'utf8')
+  assert.equal(readFileSync(join(CONFIGURATION, 'consoles/runbook.html'), 'utf8'), renderRunbook(runbook))
+})
+
+test('Prometheus serves the page, with the section of every alert', { skip }, async t => {
+  const prometheus = await Prometheus.start([])
+  t.after(() => prometheus.stop())
+  for (const { alert, annotations } of ALERTS) {
+    const [url, section] = annotations.runbook_url.replace('{{ $externalURL }}', prometheus.url).split('#')
+    const response = await fetch(url)
+    assert.equal(response.status, 200)
+    assert.ok((await response.text()).includes(`<h3 id="${section}">${alert}</h3>`), alert)
+  }
 })

@@ -2,11 +2,12 @@
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { parse, stringify } from 'yaml'
 import { endWithUs } from './watchdog.js'
 
 const ROOT = dirname(createRequire(import.meta.url).resolve('#package.json'))
@@ -60,7 +61,8 @@ export class Prometheus {
     this.#child = spawn(
       'prometheus',
       [
-        `--config.file=${join(directory, 'prometheus.yml')}`,
+        `--config.file=${join(directory, 'prometheus/prometheus.yml')}`,
+        `--web.console.templates=${join(directory, 'prometheus/consoles')}`,
         `--storage.tsdb.path=${join(directory, 'data')}`,
         '--web.listen-address=127.0.0.1:0',
         '--web.enable-remote-write-receiver',
@@ -79,8 +81,7 @@ export class Prometheus {
    */
   static async start(targets: readonly string[]): Promise<Prometheus> {
     const directory = mkdtempSync(join(tmpdir(), 'echobahn-prometheus-'))
-    cpSync(CONFIGURATION, directory, { recursive: true })
-    const file = join(directory, 'prometheus.yml')
+    const file = copyConfiguration(directory)
     writeFileSync(file, withTargets(readFileSync(file, 'utf8'), targets))
     const prometheus = new Prometheus(directory)
     await prometheus.#listening()
@@ -151,9 +152,51 @@ function pointOf([time, text]: readonly [number, string]): [number, number] {
   return [time, text.endsWith('Inf') ? Number(`${text}inity`) : Number(text)]
 }
 
-/** The configuration with its service discovery replaced by fixed targets. */
-function withTargets(configuration: string, targets: readonly string[]): string {
-  const discovery = /^( +)dns_sd_configs:\n(?:\1 +.*\n?)+/m
-  if (!discovery.test(configuration)) throw new Error('no dns_sd_configs to replace')
-  return configuration.replace(discovery, `$1static_configs:\n$1  - targets: ${JSON.stringify(targets)}\n`)
+interface Configuration {
+  scrape_config_files?: string[]
+  scrape_configs: { job_name: string; dns_sd_configs?: unknown; static_configs?: unknown }[]
+  alerting?: unknown
+}
+
+/**
+ * Copies the configuration to the folder `prometheus` of `directory`; the folder `drop-in` beside it may hold more. A Prometheus
+ * before 2.43 knows no scrape_config_files: for it what those files hold is written into the file itself, as later ones read it.
+ *
+ * @returns path of the file
+ */
+export function copyConfiguration(directory: string): string {
+  const folder = join(directory, 'prometheus')
+  cpSync(CONFIGURATION, folder, { recursive: true })
+  const file = join(folder, 'prometheus.yml')
+  if (hasScrapeConfigFiles()) return file
+  const { scrape_config_files: globs = [], ...configuration } = parse(readFileSync(file, 'utf8')) as Configuration
+  const dropped = globs.flatMap(glob => filesOf(join(folder, glob))).map(path => parse(readFileSync(path, 'utf8')))
+  const jobs = [...configuration.scrape_configs, ...dropped.flatMap(({ scrape_configs }) => scrape_configs)]
+  writeFileSync(file, stringify({ ...configuration, scrape_configs: jobs }))
+  return file
+}
+
+function hasScrapeConfigFiles(): boolean {
+  const { stdout } = spawnSync('promtool', ['--version'], { encoding: 'utf8' })
+  const [, major, minor] = (/version (\d+)\.(\d+)/.exec(stdout) as RegExpExecArray).map(Number)
+  return major > 2 || minor >= 43
+}
+
+/** Files that a glob of the form `folder/*.yml` matches. */
+function filesOf(glob: string): string[] {
+  const folder = dirname(glob)
+  if (!existsSync(folder)) return []
+  return readdirSync(folder)
+    .filter(name => name.endsWith('.yml'))
+    .map(name => join(folder, name))
+}
+
+/** The configuration with these targets for the service, and none for all else: no test looks names up. */
+function withTargets(text: string, targets: readonly string[]): string {
+  const { alerting: _, ...configuration } = parse(text) as Configuration
+  const jobs = configuration.scrape_configs.map(({ dns_sd_configs, ...job }) => {
+    if (dns_sd_configs === undefined) throw new Error(`${job.job_name} has no dns_sd_configs to replace`)
+    return { ...job, static_configs: [{ targets: job.job_name === 'echobahn' ? targets : [] }] }
+  })
+  return stringify({ ...configuration, scrape_configs: jobs })
 }
