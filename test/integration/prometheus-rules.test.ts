@@ -60,6 +60,12 @@ test('promtool finds the configuration without containers right', { skip }, () =
   promtool('check', 'config', '--lint-fatal', 'bare.yml')
 })
 
+test('the configuration without containers scrapes the same job as often', () => {
+  const [ours, bare] = ['prometheus.yml', 'bare.yml'].map(readYaml)
+  assert.deepEqual(bare.global, ours.global)
+  assert.equal(bare.scrape_configs[0].job_name, ours.scrape_configs[0].job_name)
+})
+
 test('rules and scrape configs that are dropped in are read', { skip }, t => {
   const right = checkWith(t, { 'rules/own.yml': OWN_RULES, 'scrape/own.yml': OWN_JOBS })
   assert.equal(right.status, 0, right.stdout + right.stderr)

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, extname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parse, stringify } from 'yaml'
 import { endWithUs } from './watchdog.js'
@@ -187,7 +187,7 @@ function filesOf(glob: string): string[] {
   const folder = dirname(glob)
   if (!existsSync(folder)) return []
   return readdirSync(folder)
-    .filter(name => name.endsWith('.yml'))
+    .filter(name => extname(name) === extname(glob))
     .map(name => join(folder, name))
 }
 
