@@ -5,6 +5,13 @@ label() { engine image inspect echobahn:test --format "{{index .Config.Labels \"
 config() { engine image inspect echobahn:test --format "{{json .Config.$1}}"; }
 inside() { engine exec "$container" "$@"; }
 status() { inside sed -n "s/^$1:[[:space:]]*//p" /proc/1/status; }
+# The levels that lines of the log have, each once; fails where there is no line, and for one that is not JSON.
+log_levels() {
+  node --input-type=module --eval '
+    import { readFileSync } from "node:fs"
+    const lines = readFileSync(process.argv[1], "utf8").trim().split("\n")
+    console.log([...new Set(lines.map(line => JSON.parse(line).level))].sort().join(" "))' "$work/log"
+}
 
 echo '# build'
 # The registry that npm uses here, and the certificates that it is trusted by, for the build alone.
@@ -33,18 +40,23 @@ engine run --detach --name "$container" --network host --read-only --tmpfs /tmp 
   echobahn:test --max-connections 1000 >/dev/null
 eventually 'healthcheck of the image' engine healthcheck run "$container"
 check 'healthcheck tells what it proved' inside sh -c 'echobahn healthcheck | grep -q "^healthy: .*echoes$"'
-check 'healthcheck fails for a port where nobody listens' inside sh -c '! echobahn healthcheck --port 1'
+check 'healthcheck fails for a port where nobody listens' \
+  inside sh -c 'reason=$(echobahn healthcheck --port 1 2>&1); [ $? -eq 1 ] && echo "$reason" | grep ECONNREFUSED'
 check 'echoes: text, binary, compressed, 1 MiB' node test/container/client.mjs exchange "ws://127.0.0.1:$port"
 same 'user id' 1000 "$(inside id -u)"
 same 'capabilities' 0000000000000000 "$(status CapBnd)"
 same 'no new privileges' 1 "$(status NoNewPrivs)"
 check 'read-only root' sh -c "podman exec --user 0 $container touch /x 2>&1 | grep 'Read-only file system'"
+check 'the service and what it needs are in /app' inside test -f /app/dist/main.js -a -d /app/node_modules/ws
 for path in node_modules/typescript node_modules/@biomejs node_modules/@types src test; do
   check "no $path" inside test ! -e "/app/$path"
 done
-engine logs "$container" >"$work/log" 2>&1
-check 'workers are ready' grep 'worker ready' "$work/log"
-same 'warnings and errors' '' "$(grep -E '"level":[456]0' "$work/log" || true)"
+engine logs "$container" >"$work/stdout" 2>"$work/log"
+same 'stdout' "listening ws://127.0.0.1:$port admin http://127.0.0.1:$admin_port" "$(cat "$work/stdout")"
+workers=$(inside node --print 'os.availableParallelism()')
+same 'workers that the log calls ready' "$workers" "$(grep -c '"msg":"worker ready"' "$work/log" || true)"
+check 'every line of the log is JSON' log_levels
+same 'levels of the log, which are neither warnings nor errors' 30 "$(log_levels)"
 
 echo '# stop'
 node test/container/client.mjs hold 1 "ws://127.0.0.1:$port" >"$work/held" &

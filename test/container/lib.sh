@@ -1,11 +1,13 @@
 # For run and its parts: a storage of podman's own, counted checks, and an end that leaves nothing behind.
 
 work=$(mktemp -d)
+# Where the kernel has no overlays, every container is a whole copy of its image.
+driver=$(grep -qw overlay /proc/filesystems && echo overlay || echo vfs)
 # Nothing that podman has here already is used or changed. Limits must be small: runc may not raise them everywhere.
 export CONTAINERS_STORAGE_CONF=$work/storage.conf CONTAINERS_CONF=$work/containers.conf
 cat >"$CONTAINERS_STORAGE_CONF" <<END
 [storage]
-driver = "vfs"
+driver = "$driver"
 graphroot = "$work/graph"
 runroot = "$work/run"
 END
@@ -26,8 +28,14 @@ finish() {
 }
 trap finish EXIT
 
-# Podman's timers for healthchecks need systemd; where there is none it complains, and the checks are run by hand.
-engine() { podman "$@" 2> >(grep -v 'systemd connection' >&2); }
+# Podman's timers for healthchecks need systemd; where there is none it complains, and the checks are run by hand. What else it
+# writes to stderr is there when the function returns.
+engine() {
+  local complaints=$work/complaints.$BASHPID status=0
+  podman "$@" 2>"$complaints" || status=$?
+  grep -v 'systemd connection' "$complaints" >&2 || true
+  return "$status"
+}
 
 passed=0
 # check WHAT COMMAND...: the command succeeds.
@@ -51,12 +59,22 @@ eventually() {
   check "$@"
 }
 
-# The tree of a Debian of release $1 in directory $2, with the packages $3 (comma-separated) beside the least.
+# The tree of the least Debian of release $1 in directory $2.
 debian() {
   local mirror
   # The mirror that apt uses here; without one, debootstrap has its own.
-  mirror=$(grep -rhos 'http[^ ]*/debian$' /etc/apt/sources.list.d /etc/apt/sources.list | head -n 1) || true
-  debootstrap --variant=minbase ${3:+--include="$3"} "$1" "$2" ${mirror:+"$mirror"} >"$work/debootstrap.log"
+  mirror=$(grep -rhos 'http[^ ]*/debian/*\( \|$\)' /etc/apt/sources.list.d /etc/apt/sources.list | head -n 1 | tr -d ' ') || true
+  debootstrap --variant=minbase "$1" "$2" ${mirror:+"$mirror"} >"$work/debootstrap.log" 2>&1 ||
+    { cat "$work/debootstrap.log" >&2; return 1; }
+}
+
+# Installs packages $2... into the tree $1. Nothing is started there.
+add_packages() {
+  cp /etc/resolv.conf "$1/etc/resolv.conf"
+  printf '#!/bin/sh\nexit 101\n' >"$1/usr/sbin/policy-rc.d"
+  chmod +x "$1/usr/sbin/policy-rc.d"
+  DEBIAN_FRONTEND=noninteractive chroot "$1" apt-get install --yes --quiet --no-install-recommends "${@:2}" >"$work/apt.log" 2>&1 ||
+    { cat "$work/apt.log" >&2; return 1; }
 }
 
 # import TREE IMAGE [CHANGE...]: the tree becomes an image of that name, with the Dockerfile's instructions given.
