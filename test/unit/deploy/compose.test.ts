@@ -266,9 +266,9 @@ test('Prometheus finds what the profiles add, each once, and without them finds 
   assert.deepEqual(
     discoveries.map(({ names, type, port }) => [...names, type, port]),
     [
-      ['node-exporter', 'A', 9100],
-      ['cadvisor', 'A', 8080],
-      ['alerts', 'A', 9093],
+      ['node-exporter.', 'A', 9100],
+      ['cadvisor.', 'A', 8080],
+      ['alerts.', 'A', 9093],
     ],
   )
   assert.deepEqual(alertmanager.networks, { edge: {}, internal: { aliases: ['alerts'] } })
@@ -348,7 +348,7 @@ test('Prometheus finds every replica, and takes what k6 writes', () => {
   const { scrape_configs: jobs } = PROMETHEUS_CONFIG
   const [{ names, type, port }] = jobs.find((job: { job_name: string }) => job.job_name === 'echobahn').dns_sd_configs
   // Not `echo`: in two networks that could be two addresses.
-  assert.deepEqual([names, type, port], [['replicas'], 'A', settingsInContainer().adminPort])
+  assert.deepEqual([names, type, port], [['replicas.'], 'A', settingsInContainer().adminPort])
   assert.ok(prometheus.command?.includes('--web.enable-remote-write-receiver'))
   assert.equal(k6.environment?.K6_PROMETHEUS_RW_SERVER_URL, 'http://prometheus:9090/api/v1/write')
 })
