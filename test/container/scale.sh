@@ -34,13 +34,13 @@ stand_in() {
 }
 
 echo '# stand-ins'
-add_packages "$work/debian" haproxy prometheus prometheus-alertmanager prometheus-node-exporter busybox
-ln -s busybox "$work/debian/bin/wget"
+debian "$release" "$work/others" haproxy,prometheus,prometheus-alertmanager,prometheus-node-exporter,busybox
+ln -s busybox "$work/others/bin/wget"
 # The folders that the real images give to their user; and an empty one to mount the configuration at.
-install -d -o 65534 -g 65534 "$work/debian/prometheus" "$work/debian/alertmanager"
-rm -r "$work/debian/etc/prometheus"
-import "$work/debian" localhost/stand-in
-rm -r "$work/debian"
+install -d -o 65534 -g 65534 "$work/others/prometheus" "$work/others/alertmanager"
+rm -r "$work/others/etc/prometheus"
+import "$work/others" localhost/stand-in
+rm -r "$work/others"
 mkdir "$work/context"
 cp "$k6" "$work/context/k6"
 stand_in "docker.io/$(image_of prom/prometheus)" 'ENTRYPOINT ["prometheus"]'
@@ -52,10 +52,10 @@ engine tag echobahn:test "localhost/$(image_of echobahn)"
 
 read -r proxy_port prometheus_port alertmanager_port < <(node test/container/free-ports.mjs 3)
 mkdir -p "$work"/drop-in/{rules,scrape,dashboards}
-cat >"$work/drop-in/scrape/own.yml" <<END
-scrape_configs:
-  - job_name: own
-    static_configs: [{ targets: ['127.0.0.1:9090'] }]
+cat >"$work/drop-in/rules/own.yml" <<END
+groups:
+  - name: own
+    rules: [{ alert: Own, expr: vector(1), annotations: { runbook_url: 'http://127.0.0.1/own' } }]
 END
 # What this machine allows may be less than what a Docker host allows.
 cat >"$work/compose.yml" <<END
@@ -79,7 +79,13 @@ check 'up' started --scale echo=3 echo proxy alertmanager node-exporter
 for service in echo proxy alertmanager node-exporter; do eventually "healthcheck of $service" healthy "$service"; done
 eventually 'Prometheus finds three replicas' prometheus_says 'count(up{job="echobahn"} == 1)' 3
 same 'it finds each once' 3 "$(ask_prometheus 'up{job="echobahn"}' | grep -c '=>')"
-eventually 'it scrapes what a file in drop-in/scrape names' prometheus_says 'up{job="own"}' 1
+cat >"$work/drop-in/scrape/own.yml" <<END
+scrape_configs:
+  - job_name: own
+    static_configs: [{ targets: ['127.0.0.1:9090'] }]
+END
+engine kill --signal HUP echobahn-test_prometheus_1 >/dev/null
+eventually 'after HUP it scrapes what a file in drop-in/scrape names' prometheus_says 'up{job="own"}' 1
 check 'echoes through the proxy' node test/container/client.mjs exchange "ws://127.0.0.1:$proxy_port"
 node test/container/client.mjs hold 12 "ws://127.0.0.1:$proxy_port" >"$work/held" &
 client=$!
@@ -98,12 +104,6 @@ check 'the runbook has queries for the node exporter' test "${#queries[@]}" -gt 
 for query in "${queries[@]}"; do eventually "$query" has_value "$query"; done
 
 echo '# alerts'
-cat >"$work/drop-in/rules/own.yml" <<END
-groups:
-  - name: own
-    rules: [{ alert: Own, expr: 'up{job="own"} == 1', annotations: { runbook_url: 'http://127.0.0.1/own' } }]
-END
-engine kill --signal HUP echobahn-test_prometheus_1 >/dev/null
 check 'a worker is killed' engine exec echobahn-test_echo_3 node --eval \
   'fetch("http://127.0.0.1:8889/workers").then(answer => answer.json()).then(([{ pid }]) => process.kill(pid, "SIGKILL"))'
 eventually 'Alertmanager has the alert of a file in drop-in/rules' runbook_url Own
