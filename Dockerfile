@@ -14,7 +14,7 @@ RUN npm pack && tar -xzf echobahn-*.tgz
 FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /build
 COPY package.json package-lock.json ./
-# No script is needed: what is native comes prebuilt in its package.
+# No package needs its scripts.
 RUN npm ci --omit=dev --ignore-scripts
 
 FROM ${NODE_IMAGE}
