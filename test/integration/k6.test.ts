@@ -66,7 +66,7 @@ test('echoes are what the service and Prometheus count', {
   const service = await startService(t, '--workers', '2')
   const prometheus = await Prometheus.start([`127.0.0.1:${service.adminPort}`])
   t.after(() => prometheus.stop())
-  const { code, count } = await run(t, `${service.url}/`, prometheus, '12s')
+  const { code, count } = await run(t, `${service.url}/`, prometheus, '20s')
   assert.equal(code, 0)
   assert.ok(count('echoes') > 0)
   const metrics = await service.metrics()
