@@ -3,30 +3,27 @@
 import { mkdirSync, readdirSync } from 'node:fs'
 import { setPriority } from 'node:os'
 import { join } from 'node:path'
-import { Random } from '../fuzz/random.js'
 import { type Covering, coverageOf, covers } from './coverage.js'
-import { changeOf, Equivalents, lineOf } from './equivalents.js'
-import { type Mutant, mutantsOf } from './operators.js'
+import { Equivalents } from './equivalents.js'
+import { LastKills } from './last-kills.js'
+import { changeOf, lineOf, type Mutant } from './operators.js'
 import { type Options, parseOptions, USAGE } from './options.js'
 import { runTest, type Verdict } from './run-test.js'
+import { type Candidate, sampleOf } from './sample.js'
 import { renderTable, type Score } from './table.js'
-import { BUILD, CACHE, compiledOf, makeTree, readCompiled, sourcesOf, writeCompiled } from './tree.js'
+import { BUILD, CACHE, compiledOf, makeTree, readCompiled, writeCompiled } from './tree.js'
 
 /** Others work on the machine too. */
 const NICENESS = 15
-/** Integration tests that take longer than this, in milliseconds, are not run for a mutant. */
+/** Tests that take longer than this, in milliseconds, are not run for a mutant. */
 const SLOW = 10_000
 
-interface Candidate {
-  readonly file: string
-  readonly mutant: Mutant
-}
-
-type Fate = { readonly killedBy: string } | 'survived' | 'equivalent'
+type Fate = { readonly killedBy: string; readonly before: boolean } | 'survived' | 'equivalent'
 
 class Run {
   readonly #options: Options
   readonly #equivalents = new Equivalents()
+  readonly #lastKills = new LastKills()
   readonly #coverings: readonly Covering[]
 
   constructor(options: Options, coverings: readonly Covering[]) {
@@ -49,35 +46,44 @@ class Run {
     return score
   }
 
-  async #fateOf({ file, mutant }: Candidate): Promise<Fate> {
+  async #fateOf({ file, mutant, name }: Candidate): Promise<Fate> {
     const compiled = compiledOf(file)
     const whole = readCompiled(compiled)
     if (this.#equivalents.reason(file, whole, mutant) !== undefined) return 'equivalent'
+    const before = this.#options.again ? this.#lastKills.killerOf(name, whole) : undefined
+    if (before !== undefined) return { killedBy: before, before: true }
+    const killedBy = await this.#killerOf(compiled, whole, mutant)
+    this.#lastKills.tell(name, whole, killedBy)
+    return killedBy === undefined ? 'survived' : { killedBy, before: false }
+  }
+
+  /** The first test that notices the mutant. */
+  async #killerOf(compiled: string, whole: string, mutant: Mutant): Promise<string | undefined> {
     writeCompiled(compiled, whole.slice(0, mutant.start) + mutant.replacement + whole.slice(mutant.end))
     try {
       for (const covering of this.#related(compiled, mutant)) {
         let verdict = await runAgain(covering)
         // Sockets and processes on a machine under load may fail by themselves.
         if (verdict !== 'passed' && !isUnit(covering.test)) verdict = await runAgain(covering)
-        if (verdict !== 'passed') return { killedBy: verdict === 'hung' ? `${covering.test} (hung)` : covering.test }
+        if (verdict !== 'passed') return verdict === 'hung' ? `${covering.test} (hung)` : covering.test
       }
-      return 'survived'
+      return undefined
     } finally {
       writeCompiled(compiled, whole)
     }
   }
 
-  /** Unit tests before integration tests, those of the same folder first, quick ones first. */
+  /** Unit tests before integration tests, those of the same file and folder first, quick ones first. */
   #related(compiled: string, { start }: Mutant): Covering[] {
-    const folder = compiled.split('/')[1]
     const covering = this.#coverings
       .filter(each => covers(each, compiled, start))
-      .sort((a, b) => strangeness(a.test, folder) - strangeness(b.test, folder) || a.milliseconds - b.milliseconds)
+      .sort((a, b) => strangeness(a.test, compiled) - strangeness(b.test, compiled) || a.milliseconds - b.milliseconds)
     let left = this.#options.budget
     return covering.filter(({ test, milliseconds }) => {
+      if (milliseconds > SLOW) return false
       if (isUnit(test)) return true
       left -= milliseconds
-      return milliseconds <= SLOW && left >= 0
+      return left >= 0
     })
   }
 }
@@ -86,30 +92,19 @@ function runAgain({ test, milliseconds }: Covering): Promise<Verdict> {
   return runTest(join(BUILD, test), join(BUILD, '..'), 3 * milliseconds + 10_000)
 }
 
-function strangeness(test: string, folder: string): number {
-  if (!isUnit(test)) return 2
-  return test.startsWith(`test/unit/${folder}/`) ? 0 : 1
+function strangeness(test: string, compiled: string): number {
+  if (!isUnit(test)) return 3
+  const [, folder, name] = compiled.split('/')
+  if (test === `test/unit/${folder}/${name.replace(/\.js$/, '.test.js')}`) return 0
+  return test.startsWith(`test/unit/${folder}/`) ? 1 : 2
 }
 
 function isUnit(test: string): boolean {
   return test.startsWith('test/unit/')
 }
 
-/** So many mutants of the folder, picked at random, in the order in which they were picked. */
-function sampleOf(target: string, { sample, seed, skip }: Options): Candidate[] {
-  const all = sourcesOf(target).flatMap(file =>
-    mutantsOf(readCompiled(compiledOf(file))).map(mutant => ({ file, mutant })),
-  )
-  const random = new Random()
-  random.seed(seed, 0)
-  for (let i = all.length - 1; i > 0; i--) {
-    const j = random.below(i + 1)
-    ;[all[i], all[j]] = [all[j], all[i]]
-  }
-  return all.slice(skip, sample)
-}
-
 function tell({ file, mutant }: Candidate, fate: Fate, milliseconds: number): void {
+  if (typeof fate !== 'string' && fate.before) return
   const source = readCompiled(compiledOf(file))
   const word = typeof fate === 'string' ? fate : 'killed'
   const by = typeof fate === 'string' ? '' : `  by ${fate.killedBy}`

@@ -11,6 +11,7 @@ npm run mutate -- FOLDERS OR FILES [OPTIONS]     such as: npm run mutate -- src/
   --skip N      leaves the first N of the sample out
   --budget S    seconds of integration tests for one mutant (default: 60)
   --unit        unit tests only
+  --again       runs what survived, or was not run, and counts the rest as in the last runs; only with the same code
   --list        lists the sample and runs nothing
   --help`
 
@@ -22,6 +23,7 @@ export interface Options {
   /** In milliseconds. */
   readonly budget: number
   readonly unitOnly: boolean
+  readonly again: boolean
   readonly listOnly: boolean
   readonly help: boolean
 }
@@ -37,6 +39,7 @@ export function parseOptions(argv: readonly string[]): Options {
       skip: { type: 'string', default: '0' },
       budget: { type: 'string', default: '60' },
       unit: { type: 'boolean', default: false },
+      again: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -49,6 +52,7 @@ export function parseOptions(argv: readonly string[]): Options {
     skip: wholeNumber('--skip', values.skip),
     budget: wholeNumber('--budget', values.budget) * 1000,
     unitOnly: values.unit,
+    again: values.again,
     listOnly: values.list,
     help: values.help,
   }
