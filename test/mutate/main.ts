@@ -14,7 +14,7 @@ import { renderTable, type Score } from './table.js'
 import { BUILD, CACHE, compiledOf, makeTree, readCompiled, writeCompiled } from './tree.js'
 
 /** Others work on the machine too. */
-const NICENESS = 15
+const NICENESS = 10
 /** Tests that take longer than this, in milliseconds, are not run for a mutant. */
 const SLOW = 10_000
 
