@@ -1,6 +1,5 @@
 // Mutants that a test noticed in earlier runs, so that a run after new tests need not try them again.
 
-import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CACHE } from './tree.js'
@@ -16,20 +15,16 @@ interface Kill {
 export class LastKills {
   readonly #kills: Record<string, Kill> = existsSync(FILE) ? JSON.parse(readFileSync(FILE, 'utf8')) : {}
 
-  /** The test that noticed the mutant of that name when the file was the same. */
-  killerOf(name: string, source: string): string | undefined {
+  /** The test that noticed the mutant of that name in a file of that digest. */
+  killerOf(name: string, digest: string): string | undefined {
     const kill = this.#kills[name]
-    return kill?.digest === digestOf(source) ? kill.test : undefined
+    return kill?.digest === digest ? kill.test : undefined
   }
 
   /** @param test what noticed the mutant; undefined where nothing did */
-  tell(name: string, source: string, test: string | undefined): void {
+  tell(name: string, digest: string, test: string | undefined): void {
     if (test === undefined) delete this.#kills[name]
-    else this.#kills[name] = { test, digest: digestOf(source) }
+    else this.#kills[name] = { test, digest }
     writeFileSync(FILE, JSON.stringify(this.#kills))
   }
-}
-
-function digestOf(source: string): string {
-  return createHash('sha256').update(source).digest('hex').slice(0, 16)
 }

@@ -3,7 +3,7 @@
 import { mkdirSync, readdirSync } from 'node:fs'
 import { setPriority } from 'node:os'
 import { join } from 'node:path'
-import { type Covering, coverageOf, covers } from './coverage.js'
+import { type Covering, coverageOf, covers, digestOf } from './coverage.js'
 import { Equivalents } from './equivalents.js'
 import { LastKills } from './last-kills.js'
 import { changeOf, lineOf, type Mutant } from './operators.js'
@@ -50,33 +50,20 @@ class Run {
     const compiled = compiledOf(file)
     const whole = readCompiled(compiled)
     if (this.#equivalents.reason(file, whole, mutant) !== undefined) return 'equivalent'
-    const before = this.#options.again ? this.#lastKills.killerOf(name, whole) : undefined
+    const digest = digestOf(compiled)
+    const before = this.#options.again ? this.#lastKills.killerOf(name, digest) : undefined
     if (before !== undefined) return { killedBy: before, before: true }
-    const killedBy = await this.#killerOf(compiled, whole, mutant)
-    this.#lastKills.tell(name, whole, killedBy)
+    const tests = this.#related(compiled, digest, mutant)
+    writeCompiled(compiled, whole.slice(0, mutant.start) + mutant.replacement + whole.slice(mutant.end))
+    const killedBy = await killerAmong(tests).finally(() => writeCompiled(compiled, whole))
+    this.#lastKills.tell(name, digest, killedBy)
     return killedBy === undefined ? 'survived' : { killedBy, before: false }
   }
 
-  /** The first test that notices the mutant. */
-  async #killerOf(compiled: string, whole: string, mutant: Mutant): Promise<string | undefined> {
-    writeCompiled(compiled, whole.slice(0, mutant.start) + mutant.replacement + whole.slice(mutant.end))
-    try {
-      for (const covering of this.#related(compiled, mutant)) {
-        let verdict = await runAgain(covering)
-        // Sockets and processes on a machine under load may fail by themselves.
-        if (verdict !== 'passed' && !isUnit(covering.test)) verdict = await runAgain(covering)
-        if (verdict !== 'passed') return verdict === 'hung' ? `${covering.test} (hung)` : covering.test
-      }
-      return undefined
-    } finally {
-      writeCompiled(compiled, whole)
-    }
-  }
-
   /** Unit tests before integration tests, those of the same file and folder first, quick ones first. */
-  #related(compiled: string, { start }: Mutant): Covering[] {
+  #related(compiled: string, digest: string, { start }: Mutant): Covering[] {
     const covering = this.#coverings
-      .filter(each => covers(each, compiled, start))
+      .filter(each => covers(each, compiled, digest, start))
       .sort((a, b) => strangeness(a.test, compiled) - strangeness(b.test, compiled) || a.milliseconds - b.milliseconds)
     let left = this.#options.budget
     return covering.filter(({ test, milliseconds }) => {
@@ -86,6 +73,17 @@ class Run {
       return left >= 0
     })
   }
+}
+
+/** The first test that fails. */
+async function killerAmong(coverings: readonly Covering[]): Promise<string | undefined> {
+  for (const covering of coverings) {
+    let verdict = await runAgain(covering)
+    // Sockets and processes on a machine under load may fail by themselves.
+    if (verdict !== 'passed' && !isUnit(covering.test)) verdict = await runAgain(covering)
+    if (verdict !== 'passed') return verdict === 'hung' ? `${covering.test} (hung)` : covering.test
+  }
+  return undefined
 }
 
 function runAgain({ test, milliseconds }: Covering): Promise<Verdict> {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { EventEmitter, once } from 'node:events'
 import { type ClientHttp2Session, connect as connectHttp2, constants } from 'node:http2'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { connect as connectTls, createSecureContext, TLSSocket } from 'node:tls'
 import { Http2Session, MOST_STREAMS } from '../../../src/transport/http2-session.js'
@@ -12,6 +12,7 @@ import type { OctetObserver } from '../../../src/transport/transport.js'
 import { certificate, privateKey } from '../../support/certificate.js'
 import { request } from '../../support/http2-client.js'
 import { frame, framesIn, GOAWAY, PREFACE, SETTINGS } from '../../support/http2-frames.js'
+import { socketPair } from '../../support/socket-pair.js'
 
 /** Stands for the TCP socket where octets are counted. */
 class Carrier extends EventEmitter {
@@ -41,22 +42,8 @@ function counting() {
   return { told, observer }
 }
 
-/** Both ends of a TCP connection. */
-async function pair(t: TestContext): Promise<{ plain: Socket; accepted: Socket }> {
-  const server = createServer()
-  t.after(() => server.close())
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const plain = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', allowHalfOpen: true })
-  const [accepted] = (await once(server, 'connection')) as [Socket]
-  for (const socket of [plain, accepted]) {
-    socket.on('error', () => {})
-    t.after(() => socket.destroy())
-  }
-  return { plain, accepted }
-}
-
 async function bench(t: TestContext, octets = Buffer.alloc(0)) {
-  const { plain, accepted } = await pair(t)
+  const { client: plain, accepted } = await socketPair(t)
   const carrier = new Carrier()
   const { told, observer } = counting()
   const [ends, streams, names]: [string[], Http2StreamTransport[], string[]] = [[], [], []]
@@ -102,7 +89,7 @@ test('what it is, and what it lets its peer do', async t => {
 })
 
 test('over TLS it says which', async t => {
-  const { plain, accepted } = await pair(t)
+  const { client: plain, accepted } = await socketPair(t)
   const secureContext = createSecureContext({ cert: certificate('first'), key: privateKey('first') })
   const above = new TLSSocket(accepted, { isServer: true, secureContext, ALPNProtocols: ['h2'] })
   const tls = connectTls({ socket: plain, rejectUnauthorized: false, ALPNProtocols: ['h2'] })
@@ -165,7 +152,7 @@ test('overhead is what the socket carried beyond the octets of streams; it never
 })
 
 test('what was counted before it took over is not counted again, and none of it is overhead', async t => {
-  const { plain, accepted } = await pair(t)
+  const { client: plain, accepted } = await socketPair(t)
   const carrier = Object.assign(new Carrier(), { bytesRead: 0, bytesWritten: 0 })
   Object.assign(carrier._handle, { bytesRead: 24, bytesWritten: 9 })
   const { told, observer } = counting()
