@@ -2,7 +2,7 @@
 
 import { mkdirSync, readdirSync } from 'node:fs'
 import { setPriority } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { type Covering, coverageOf, covers, digestOf } from './coverage.js'
 import { Equivalents } from './equivalents.js'
 import { LastKills } from './last-kills.js'
@@ -68,7 +68,7 @@ class Run {
     let left = this.#options.budget
     return covering.filter(({ test, milliseconds }) => {
       if (milliseconds > SLOW) return false
-      if (isUnit(test)) return true
+      if (isOfFolder(test, compiled)) return true
       left -= milliseconds
       return left >= 0
     })
@@ -92,9 +92,12 @@ function runAgain({ test, milliseconds }: Covering): Promise<Verdict> {
 
 function strangeness(test: string, compiled: string): number {
   if (!isUnit(test)) return 3
-  const [, folder, name] = compiled.split('/')
-  if (test === `test/unit/${folder}/${name.replace(/\.js$/, '.test.js')}`) return 0
-  return test.startsWith(`test/unit/${folder}/`) ? 1 : 2
+  if (!isOfFolder(test, compiled)) return 2
+  return basename(test, '.test.js') === basename(compiled, '.js') ? 0 : 1
+}
+
+function isOfFolder(test: string, compiled: string): boolean {
+  return test.startsWith(`test/unit/${compiled.split('/')[1]}/`)
 }
 
 function isUnit(test: string): boolean {

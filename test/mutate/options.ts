@@ -9,7 +9,7 @@ npm run mutate -- FOLDERS OR FILES [OPTIONS]     such as: npm run mutate -- src/
   --sample N    mutants of each folder, picked at random (default: 200)
   --seed N      picks the same ones again (default: 1)
   --skip N      leaves the first N of the sample out
-  --budget S    seconds of integration tests for one mutant (default: 60)
+  --budget S    seconds for one mutant, of tests that are not unit tests of its folder (default: 60)
   --unit        unit tests only
   --again       runs what survived, or was not run, and counts the rest as in the last runs; only with the same code
   --list        lists the sample and runs nothing
