@@ -116,11 +116,12 @@ function tell({ file, mutant }: Candidate, fate: Fate, milliseconds: number): vo
   if (fate === 'survived') console.log(`           in: ${lineOf(source, mutant)}`)
 }
 
-function testFiles(unitOnly: boolean): string[] {
+function testFiles({ unitOnly, tests }: Options): string[] {
   return readdirSync(join(BUILD, 'test'), { recursive: true, encoding: 'utf8' })
     .filter(name => name.endsWith('.test.js'))
     .map(name => `test/${name}`)
     .filter(test => isUnit(test) || (!unitOnly && test.startsWith('test/integration/')))
+    .filter(test => tests?.some(part => test.includes(part)) ?? true)
     .sort()
 }
 
@@ -145,7 +146,7 @@ async function main(): Promise<number> {
         console.log(`${file.replace('.ts', '.js')}:${mutant.line}  ${changeOf(readCompiled(compiledOf(file)), mutant)}`)
     return 0
   }
-  const coverings = await coverageOf(testFiles(options.unitOnly), test => console.log(`measuring ${test}`))
+  const coverings = await coverageOf(testFiles(options), test => console.log(`measuring ${test}`))
   for (const { test } of coverings.filter(({ passed }) => !passed)) console.log(`left out, it fails unbroken: ${test}`)
   const run = new Run(options, coverings)
   const scores: Score[] = []

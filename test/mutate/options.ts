@@ -11,6 +11,7 @@ npm run mutate -- FOLDERS OR FILES [OPTIONS]     such as: npm run mutate -- src/
   --skip N      leaves the first N of the sample out
   --budget S    seconds for one mutant, of tests that are not unit tests of its folder (default: 60)
   --unit        unit tests only
+  --tests A,B   only test files with one of these in their paths
   --again       runs what survived, or was not run, and counts the rest as in the last runs; only with the same code
   --list        lists the sample and runs nothing
   --help`
@@ -24,6 +25,8 @@ export interface Options {
   readonly budget: number
   readonly unitOnly: boolean
   readonly again: boolean
+  /** Parts of the paths of test files; undefined for all. */
+  readonly tests: readonly string[] | undefined
   readonly listOnly: boolean
   readonly help: boolean
 }
@@ -40,6 +43,7 @@ export function parseOptions(argv: readonly string[]): Options {
       budget: { type: 'string', default: '60' },
       unit: { type: 'boolean', default: false },
       again: { type: 'boolean', default: false },
+      tests: { type: 'string' },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -53,6 +57,7 @@ export function parseOptions(argv: readonly string[]): Options {
     budget: wholeNumber('--budget', values.budget) * 1000,
     unitOnly: values.unit,
     again: values.again,
+    tests: values.tests?.split(','),
     listOnly: values.list,
     help: values.help,
   }
