@@ -15,8 +15,6 @@ import { BUILD, CACHE, compiledOf, makeTree, readCompiled, writeCompiled } from 
 
 /** Others work on the machine too. */
 const NICENESS = 10
-/** Tests that take longer than this, in milliseconds, are not run for a mutant. */
-const SLOW = 10_000
 
 type Fate = { readonly killedBy: string; readonly before: boolean } | 'survived' | 'equivalent'
 
@@ -65,9 +63,10 @@ class Run {
     const covering = this.#coverings
       .filter(each => covers(each, compiled, digest, start))
       .sort((a, b) => strangeness(a.test, compiled) - strangeness(b.test, compiled) || a.milliseconds - b.milliseconds)
-    let left = this.#options.budget
+    const { budget } = this.#options
+    let left = budget
     return covering.filter(({ test, milliseconds }) => {
-      if (milliseconds > SLOW) return false
+      if (milliseconds > budget) return false
       if (isOfFolder(test, compiled)) return true
       left -= milliseconds
       return left >= 0
