@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect as connectHttp2 } from 'node:http2'
 import { Socket } from 'node:net'
+import { Duplex } from 'node:stream'
 import { test } from 'node:test'
 import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls'
 import type { Admission, OpenStreams } from '../../../src/messages.js'
@@ -16,6 +17,7 @@ import { FakeHandle } from '../../support/fake-handle.js'
 import { settingsFor } from '../../support/fake-transport.js'
 import { request } from '../../support/http2-client.js'
 import { PREFACE } from '../../support/http2-frames.js'
+import { proxyLine } from '../../support/proxy-headers.js'
 import { requestHead } from '../../support/raw-client.js'
 import { socketPair } from '../../support/socket-pair.js'
 
@@ -208,6 +210,31 @@ test('with a certificate connections speak TLS', async t => {
   const { client: plain, accepted } = await socketPair(t)
   openings.take(1, accepted, 0)
   const client = connectTls({ socket: plain, rejectUnauthorized: false })
+  client.on('error', () => {})
+  await once(client, 'secureConnect')
+  client.write(`${requestHead()}behind`)
+  const [answer] = await once(client, 'data')
+  assert.match(String(answer), /^HTTP\/1\.1 101 /)
+  assert.deepEqual(events, ['upgraded 1 behind'])
+  plain.destroy()
+})
+
+test('TLS that begins in the chunk of the PROXY header is read as TLS, and as nothing else', async t => {
+  const secureContext = createSecureContext({ cert: certificate('first'), key: privateKey('first') })
+  const flags = ['--trusted-proxies', '127.0.0.1', '--proxy-protocol', 'required']
+  const { openings, events } = benchWith(secureContext, ...flags)
+  const { client: plain, accepted } = await socketPair(t)
+  openings.take(1, accepted, 0)
+  let before: readonly Buffer[] = [Buffer.from(proxyLine('198.51.100.1'))]
+  const carrier = new Duplex({
+    read() {},
+    write(octets, _encoding, done) {
+      plain.write(Buffer.concat([...before, octets]), done)
+      before = []
+    },
+  })
+  plain.on('data', octets => void carrier.push(octets))
+  const client = connectTls({ socket: carrier, rejectUnauthorized: false })
   client.on('error', () => {})
   await once(client, 'secureConnect')
   client.write(`${requestHead()}behind`)
