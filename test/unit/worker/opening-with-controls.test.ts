@@ -25,6 +25,7 @@ function bench(t: TestContext, ...flags: string[]) {
     3,
     () => {},
     opening => void asked.push(opening),
+    decide => decide(),
   )
   const opening = new Opening(
     7,

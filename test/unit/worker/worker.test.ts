@@ -122,6 +122,7 @@ test('default controls are set, granted where they are limited, and counted', as
   assert.deepEqual(worker.last('default-controls-set'), { type: 'default-controls-set', question: 4 })
   const handle = await worker.take(8)
   handle.receive(requestHead())
+  await turns()
   assert.deepEqual(worker.last('claim'), { type: 'claim', opening: 8 })
   assert.equal(handle.writes.length, 0)
   worker.hear({ type: 'claimed', opening: 8, controls: 'close=4001' })
