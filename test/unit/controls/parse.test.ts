@@ -118,6 +118,9 @@ test('a bomb is at most max-message', () => {
   assert.deepEqual(controlsOf('eb-send=bomb'), { send: { name: 'bomb', size: 16 * 2 ** 20 } })
   assert.match(problemOf('eb-send=bomb=16777217B'), /allowed are sizes up to max-message, 16MiB/)
   assert.match(problemOf('eb-send=masked=1MiB'), /^The control eb-send is "masked=1MiB"/)
+  const large = { prefix: 'eb-', restricted: true, maxMessage: 2 ** 31 }
+  assert.equal(readControls('eb-send=bomb=1GiB', large).problem, undefined)
+  assert.match(String(readControls('eb-send=bomb=1073741825B', large).problem), /^The control eb-send is /)
   assert.match(problemOf('eb-send=bomb=0B'), /^The control eb-send is /)
 })
 
