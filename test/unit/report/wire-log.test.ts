@@ -41,6 +41,12 @@ test('every frame header is found, however the octets are cut', () => {
     assert.deepEqual(scan(OCTETS.subarray(0, cut), OCTETS.subarray(cut)), HEADERS, `cut at ${cut}`)
 })
 
+test('a header that comes octet by octet is whole with its last one, and not before', () => {
+  const [short, long] = FRAMES.slice(0, 2).map(clientFrame)
+  const octets = [...short, ...long].map(octet => Buffer.from([octet]))
+  assert.deepEqual(scan(...octets), HEADERS.slice(0, 2))
+})
+
 test('server frames have no mask', () => {
   const log = new WireLog(new LogBlocks())
   log.wrote(0, Buffer.from([0x81, 1, 0x61, 0x88, 0]))
