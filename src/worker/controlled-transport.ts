@@ -124,7 +124,7 @@ export class ControlledTransport implements Transport, TransportHandler {
 
   end(): void {
     this.#ending = true
-    if (this.#queued === 0 && !this.#vanished) this.#inner.end()
+    if (this.#queued === 0) this.#endInner()
   }
 
   destroy(): void {
@@ -178,6 +178,10 @@ export class ControlledTransport implements Transport, TransportHandler {
     this.handler.onClosed()
   }
 
+  #endInner(): void {
+    if (!this.#vanished) this.#inner.end()
+  }
+
   #forget(): void {
     this.#lost += this.#queued
     this.#queue.length = 0
@@ -211,7 +215,7 @@ export class ControlledTransport implements Transport, TransportHandler {
       this.#inner.write(this.#take(octets))
     }
     if (this.#queued === 0) {
-      if (this.#ending) this.#inner.end()
+      if (this.#ending) this.#endInner()
       return
     }
     if (this.#pumpWaits || this.#inner.pending > 0) return

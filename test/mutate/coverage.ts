@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { runTest } from './run-test.js'
-import { BUILD, CACHE } from './tree.js'
+import { BUILD, CACHE, readCompiled } from './tree.js'
 
 /** Milliseconds that a test file gets when nothing is broken. */
 const LIMIT = 120_000
@@ -17,6 +17,8 @@ export interface Covering {
   readonly passed: boolean
   /** Of each compiled file, the stretches that were run: [start, end, start, end, …] in UTF-16 units. */
   readonly ran: Readonly<Record<string, readonly number[]>>
+  /** Of each of those files, what it was. */
+  readonly digests: Readonly<Record<string, string>>
 }
 
 interface ScriptCoverage {
@@ -30,13 +32,16 @@ interface Range {
   readonly count: number
 }
 
-/** What each test file covers, from a cache that knows the code it was measured with; `onMeasure` hears what is not in it. */
+/**
+ * What each test file covers, from a cache; `onMeasure` hears what is not in it. It is measured anew once the test file is
+ * another. Where only the code is, some tests may be missed, so that a mutant survives that one of them would notice.
+ */
 export async function coverageOf(tests: readonly string[], onMeasure: (test: string) => void): Promise<Covering[]> {
-  const folder = join(CACHE, 'coverage', digestOfShared())
+  const folder = join(CACHE, 'coverage')
   mkdirSync(folder, { recursive: true })
   const all: Covering[] = []
   for (const test of tests) {
-    const cached = join(folder, `${test.replaceAll('/', '--')}-${digestOf([test])}.json`)
+    const cached = join(folder, `${test.replaceAll('/', '--')}-${digestOf(test)}.json`)
     if (!existsSync(cached)) {
       onMeasure(test)
       writeFileSync(cached, JSON.stringify(await measure(test)))
@@ -49,12 +54,12 @@ export async function coverageOf(tests: readonly string[], onMeasure: (test: str
 async function measure(test: string): Promise<Covering> {
   const raw = mkdtempSync(join(CACHE, 'raw-'))
   try {
-    await runTest(join(BUILD, test), join(BUILD, '..'), LIMIT, raw)
-    const ran = ranStretches(raw)
-    // The time that counts is that without coverage.
     const started = performance.now()
-    const verdict = await runTest(join(BUILD, test), join(BUILD, '..'), LIMIT)
-    return { test, milliseconds: Math.round(performance.now() - started), passed: verdict === 'passed', ran }
+    const verdict = await runTest(join(BUILD, test), join(BUILD, '..'), LIMIT, raw)
+    const milliseconds = Math.round(performance.now() - started)
+    const ran = ranStretches(raw)
+    const digests = Object.fromEntries(Object.keys(ran).map(compiled => [compiled, digestOf(compiled)]))
+    return { test, milliseconds, passed: verdict === 'passed', ran, digests }
   } finally {
     rmSync(raw, { recursive: true })
   }
@@ -118,23 +123,17 @@ function pairsOf(stretches: readonly number[]): [number, number][] {
   return pairs
 }
 
-/** Whether the test ran the place. */
-export function covers({ ran }: Covering, compiled: string, place: number): boolean {
-  return pairsOf(ran[compiled] ?? []).some(([start, end]) => start <= place && place < end)
+/**
+ * Whether the test ran the place; of a file that has changed, whether it ran any of it.
+ *
+ * @param digest of the file
+ */
+export function covers({ ran, digests }: Covering, compiled: string, digest: string, place: number): boolean {
+  if (digests[compiled] !== digest) return ran[compiled] !== undefined
+  return pairsOf(ran[compiled]).some(([start, end]) => start <= place && place < end)
 }
 
-/** Changes with all code that tests share; what a test has of its own is not in it. */
-function digestOfShared(): string {
-  const files = ['src', 'test/support'].flatMap(folder =>
-    readdirSync(join(BUILD, folder), { recursive: true, encoding: 'utf8' })
-      .filter(name => name.endsWith('.js'))
-      .map(name => `${folder}/${name}`),
-  )
-  return digestOf(files.sort())
-}
-
-function digestOf(files: readonly string[]): string {
-  const hash = createHash('sha256')
-  for (const file of files) hash.update(readFileSync(join(BUILD, file)))
-  return hash.digest('hex').slice(0, 16)
+/** Tells one version of a compiled file from another. */
+export function digestOf(compiled: string): string {
+  return createHash('sha256').update(readCompiled(compiled)).digest('hex').slice(0, 16)
 }

@@ -3,10 +3,10 @@
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ROOT } from '../support/readme-blocks.js'
-import type { Mutant } from './operators.js'
+import { ROOT } from '../support/root.js'
+import { changeOf, lineOf, type Mutant } from './operators.js'
 
-interface Entry {
+export interface Entry {
   /** Source file, from the root. */
   readonly file: string
   /** The compiled line where the change begins, without white space around it. */
@@ -17,27 +17,19 @@ interface Entry {
 }
 
 const LIST = join(ROOT, 'test/mutate/equivalents.json')
-const LONGEST = 90
 
-/** What the mutant changes, in one line. */
-export function changeOf(source: string, { start, end, replacement }: Mutant): string {
-  return `${shortened(source.slice(start, end))} → ${shortened(replacement)}`
+export function readEntries(): Entry[] {
+  return JSON.parse(readFileSync(LIST, 'utf8'))
 }
 
-export function lineOf(source: string, { start }: Mutant): string {
-  return source
-    .slice(source.lastIndexOf('\n', start - 1) + 1, (source.indexOf('\n', start) + 1 || source.length + 1) - 1)
-    .trim()
-}
-
-/** Why no test can notice the mutant; undefined when nobody said so. */
 export class Equivalents {
   readonly #reasons: ReadonlyMap<string, string>
 
-  constructor(entries: readonly Entry[] = JSON.parse(readFileSync(LIST, 'utf8'))) {
+  constructor(entries: readonly Entry[] = readEntries()) {
     this.#reasons = new Map(entries.map(({ file, line, change, reason }) => [keyOf(file, line, change), reason]))
   }
 
+  /** Why no test can notice the mutant; undefined when nobody said so. */
   reason(file: string, source: string, mutant: Mutant): string | undefined {
     return this.#reasons.get(keyOf(file, lineOf(source, mutant), changeOf(source, mutant)))
   }
@@ -45,9 +37,4 @@ export class Equivalents {
 
 function keyOf(file: string, line: string, change: string): string {
   return JSON.stringify([file, line, change])
-}
-
-function shortened(text: string): string {
-  const line = text.replace(/\s+/g, ' ').trim()
-  return line.length > LONGEST ? `${line.slice(0, LONGEST - 1)}…` : line
 }

@@ -2,31 +2,28 @@
 
 import { mkdirSync, readdirSync } from 'node:fs'
 import { setPriority } from 'node:os'
-import { join } from 'node:path'
-import { Random } from '../fuzz/random.js'
-import { type Covering, coverageOf, covers } from './coverage.js'
-import { changeOf, Equivalents, lineOf } from './equivalents.js'
-import { type Mutant, mutantsOf } from './operators.js'
+import { basename, join } from 'node:path'
+import { type Covering, coverageOf, covers, digestOf } from './coverage.js'
+import { Equivalents } from './equivalents.js'
+import { LastKills } from './last-kills.js'
+import { changeOf, lineOf, type Mutant } from './operators.js'
 import { type Options, parseOptions, USAGE } from './options.js'
 import { runTest, type Verdict } from './run-test.js'
+import { type Candidate, sampleOf } from './sample.js'
 import { renderTable, type Score } from './table.js'
-import { BUILD, CACHE, compiledOf, makeTree, readCompiled, sourcesOf, writeCompiled } from './tree.js'
+import { BUILD, CACHE, compiledOf, makeTree, readCompiled, writeCompiled } from './tree.js'
 
 /** Others work on the machine too. */
-const NICENESS = 15
-/** Integration tests that take longer than this, in milliseconds, are not run for a mutant. */
-const SLOW = 10_000
+const NICENESS = 10
+/** Unit tests that take longer than this, in milliseconds, are not run for a mutant. */
+const LONGEST = 30_000
 
-interface Candidate {
-  readonly file: string
-  readonly mutant: Mutant
-}
-
-type Fate = { readonly killedBy: string } | 'survived' | 'equivalent'
+type Fate = { readonly killedBy: string; readonly before: boolean } | 'survived' | 'equivalent'
 
 class Run {
   readonly #options: Options
   readonly #equivalents = new Equivalents()
+  readonly #lastKills = new LastKills()
   readonly #coverings: readonly Covering[]
 
   constructor(options: Options, coverings: readonly Covering[]) {
@@ -49,67 +46,67 @@ class Run {
     return score
   }
 
-  async #fateOf({ file, mutant }: Candidate): Promise<Fate> {
+  async #fateOf({ file, mutant, name }: Candidate): Promise<Fate> {
     const compiled = compiledOf(file)
     const whole = readCompiled(compiled)
     if (this.#equivalents.reason(file, whole, mutant) !== undefined) return 'equivalent'
+    const digest = digestOf(compiled)
+    const before = this.#options.again ? this.#lastKills.killerOf(name, digest) : undefined
+    if (before !== undefined) return { killedBy: before, before: true }
+    const tests = this.#related(compiled, digest, mutant)
     writeCompiled(compiled, whole.slice(0, mutant.start) + mutant.replacement + whole.slice(mutant.end))
-    try {
-      for (const covering of this.#related(compiled, mutant)) {
-        let verdict = await runAgain(covering)
-        // Sockets and processes on a machine under load may fail by themselves.
-        if (verdict !== 'passed' && !isUnit(covering.test)) verdict = await runAgain(covering)
-        if (verdict !== 'passed') return { killedBy: verdict === 'hung' ? `${covering.test} (hung)` : covering.test }
-      }
-      return 'survived'
-    } finally {
-      writeCompiled(compiled, whole)
-    }
+    const killedBy = await killerAmong(tests).finally(() => writeCompiled(compiled, whole))
+    this.#lastKills.tell(name, digest, killedBy)
+    return killedBy === undefined ? 'survived' : { killedBy, before: false }
   }
 
-  /** Unit tests before integration tests, those of the same folder first, quick ones first. */
-  #related(compiled: string, { start }: Mutant): Covering[] {
-    const folder = compiled.split('/')[1]
+  /** Unit tests before integration tests, those of the same file and folder first, quick ones first. */
+  #related(compiled: string, digest: string, { start }: Mutant): Covering[] {
     const covering = this.#coverings
-      .filter(each => covers(each, compiled, start))
-      .sort((a, b) => strangeness(a.test, folder) - strangeness(b.test, folder) || a.milliseconds - b.milliseconds)
-    let left = this.#options.budget
+      .filter(each => covers(each, compiled, digest, start))
+      .sort((a, b) => strangeness(a.test, compiled) - strangeness(b.test, compiled) || a.milliseconds - b.milliseconds)
+    const { budget } = this.#options
+    let left = budget
     return covering.filter(({ test, milliseconds }) => {
-      if (isUnit(test)) return true
+      if (isOfFolder(test, compiled)) return milliseconds <= LONGEST
+      if (milliseconds > budget) return false
       left -= milliseconds
-      return milliseconds <= SLOW && left >= 0
+      return left >= 0
     })
   }
+}
+
+/** The first test that fails. */
+async function killerAmong(coverings: readonly Covering[]): Promise<string | undefined> {
+  for (const covering of coverings) {
+    let verdict = await runAgain(covering)
+    // Sockets and processes on a machine under load may fail by themselves.
+    if (verdict !== 'passed' && !isUnit(covering.test)) verdict = await runAgain(covering)
+    if (verdict !== 'passed') return verdict === 'hung' ? `${covering.test} (hung)` : covering.test
+  }
+  return undefined
 }
 
 function runAgain({ test, milliseconds }: Covering): Promise<Verdict> {
   return runTest(join(BUILD, test), join(BUILD, '..'), 3 * milliseconds + 10_000)
 }
 
-function strangeness(test: string, folder: string): number {
-  if (!isUnit(test)) return 2
-  return test.startsWith(`test/unit/${folder}/`) ? 0 : 1
+function strangeness(test: string, compiled: string): number {
+  if (!isUnit(test)) return 3
+  if (!isOfFolder(test, compiled)) return 2
+  return basename(test, '.test.js') === basename(compiled, '.js') ? 0 : 1
+}
+
+function isOfFolder(test: string, compiled: string): boolean {
+  return test.startsWith(`test/unit/${compiled.split('/')[1]}/`)
 }
 
 function isUnit(test: string): boolean {
   return test.startsWith('test/unit/')
 }
 
-/** So many mutants of the folder, picked at random, in the order in which they were picked. */
-function sampleOf(target: string, { sample, seed, skip }: Options): Candidate[] {
-  const all = sourcesOf(target).flatMap(file =>
-    mutantsOf(readCompiled(compiledOf(file))).map(mutant => ({ file, mutant })),
-  )
-  const random = new Random()
-  random.seed(seed, 0)
-  for (let i = all.length - 1; i > 0; i--) {
-    const j = random.below(i + 1)
-    ;[all[i], all[j]] = [all[j], all[i]]
-  }
-  return all.slice(skip, sample)
-}
-
 function tell({ file, mutant }: Candidate, fate: Fate, milliseconds: number): void {
+  if (typeof fate !== 'string' && fate.before) return
   const source = readCompiled(compiledOf(file))
   const word = typeof fate === 'string' ? fate : 'killed'
   const by = typeof fate === 'string' ? '' : `  by ${fate.killedBy}`
@@ -120,11 +117,12 @@ function tell({ file, mutant }: Candidate, fate: Fate, milliseconds: number): vo
   if (fate === 'survived') console.log(`           in: ${lineOf(source, mutant)}`)
 }
 
-function testFiles(unitOnly: boolean): string[] {
+function testFiles({ unitOnly, tests }: Options): string[] {
   return readdirSync(join(BUILD, 'test'), { recursive: true, encoding: 'utf8' })
     .filter(name => name.endsWith('.test.js'))
     .map(name => `test/${name}`)
     .filter(test => isUnit(test) || (!unitOnly && test.startsWith('test/integration/')))
+    .filter(test => tests?.some(part => test.includes(part)) ?? true)
     .sort()
 }
 
@@ -149,7 +147,7 @@ async function main(): Promise<number> {
         console.log(`${file.replace('.ts', '.js')}:${mutant.line}  ${changeOf(readCompiled(compiledOf(file)), mutant)}`)
     return 0
   }
-  const coverings = await coverageOf(testFiles(options.unitOnly), test => console.log(`measuring ${test}`))
+  const coverings = await coverageOf(testFiles(options), test => console.log(`measuring ${test}`))
   for (const { test } of coverings.filter(({ passed }) => !passed)) console.log(`left out, it fails unbroken: ${test}`)
   const run = new Run(options, coverings)
   const scores: Score[] = []

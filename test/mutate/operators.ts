@@ -41,6 +41,9 @@ const LOGICAL: Readonly<Record<string, string>> = { '&&': '||', '||': '&&' }
 
 const ASSIGNMENTS: Readonly<Record<string, string>> = { '+=': '-=', '-=': '+=', '|=': '&=', '&=': '|=', '||=': '&&=' }
 
+/** Characters of a change that are shown. */
+const LONGEST = 90
+
 /** All mutants of the module, in the order of the text. */
 export function mutantsOf(source: string): Mutant[] {
   const found: Mutant[] = []
@@ -125,4 +128,20 @@ function mutate(node: Node & Syntax, source: string, found: Mutant[]): void {
 
 function isText(node: Node & Syntax): boolean {
   return node.type === 'TemplateLiteral' || (node.type === 'Literal' && typeof node.value === 'string')
+}
+
+/** What the mutant changes, in one line. */
+export function changeOf(source: string, { start, end, replacement }: Mutant): string {
+  return `${shortened(source.slice(start, end))} → ${shortened(replacement)}`
+}
+
+export function lineOf(source: string, { start }: Mutant): string {
+  return source
+    .slice(source.lastIndexOf('\n', start - 1) + 1, (source.indexOf('\n', start) + 1 || source.length + 1) - 1)
+    .trim()
+}
+
+function shortened(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim()
+  return line.length > LONGEST ? `${line.slice(0, LONGEST - 1)}…` : line
 }

@@ -9,8 +9,10 @@ npm run mutate -- FOLDERS OR FILES [OPTIONS]     such as: npm run mutate -- src/
   --sample N    mutants of each folder, picked at random (default: 200)
   --seed N      picks the same ones again (default: 1)
   --skip N      leaves the first N of the sample out
-  --budget S    seconds of integration tests for one mutant (default: 60)
+  --budget S    seconds for one mutant, of tests that are not unit tests of its folder (default: 60)
   --unit        unit tests only
+  --tests A,B   only test files with one of these in their paths
+  --again       runs what survived, or was not run, and counts the rest as in the last runs; only with the same code
   --list        lists the sample and runs nothing
   --help`
 
@@ -22,6 +24,9 @@ export interface Options {
   /** In milliseconds. */
   readonly budget: number
   readonly unitOnly: boolean
+  readonly again: boolean
+  /** Parts of the paths of test files; undefined for all. */
+  readonly tests: readonly string[] | undefined
   readonly listOnly: boolean
   readonly help: boolean
 }
@@ -37,6 +42,8 @@ export function parseOptions(argv: readonly string[]): Options {
       skip: { type: 'string', default: '0' },
       budget: { type: 'string', default: '60' },
       unit: { type: 'boolean', default: false },
+      again: { type: 'boolean', default: false },
+      tests: { type: 'string' },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -49,6 +56,8 @@ export function parseOptions(argv: readonly string[]): Options {
     skip: wholeNumber('--skip', values.skip),
     budget: wholeNumber('--budget', values.budget) * 1000,
     unitOnly: values.unit,
+    again: values.again,
+    tests: values.tests?.split(','),
     listOnly: values.list,
     help: values.help,
   }

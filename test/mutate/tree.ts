@@ -3,7 +3,7 @@
 
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ROOT } from '../support/readme-blocks.js'
+import { ROOT } from '../support/root.js'
 
 export const CACHE = join(ROOT, '.cache/mutate')
 const TREE = join(CACHE, 'tree')

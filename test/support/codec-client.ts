@@ -35,6 +35,8 @@ export class Observations implements CodecObserver {
   readonly where: ('inline' | 'pool')[] = []
   /** Messages of each batch that came back. */
   readonly batches: number[] = []
+  /** Seconds that each of them waited, and ran. */
+  readonly times: { readonly wait: number; readonly run: number }[] = []
   readonly failures: Error[] = []
 
   transcoded(_message: unknown, _result: unknown, where: 'inline' | 'pool'): void {
@@ -44,6 +46,7 @@ export class Observations implements CodecObserver {
   batchDone(messages: number, wait: number, run: number): void {
     if (!(wait >= 0 && run >= 0)) throw new Error(`a batch waited ${wait} s and ran ${run} s`)
     this.batches.push(messages)
+    this.times.push({ wait, run })
   }
 
   poolFailed(error: Error): void {

@@ -34,8 +34,9 @@ export class FakeWorker extends EventEmitter {
     return this.connected
   }
 
-  send(message: ToWorker): boolean {
+  send(message: ToWorker, _handle?: object, _options?: object, written?: () => void): boolean {
     this.sent.push(message)
+    written?.()
     return true
   }
 

@@ -6,9 +6,19 @@ import { deflateRawSync } from 'node:zlib'
 import { Codec } from '../../../src/codec/codec.js'
 import { CostEstimate } from '../../../src/codec/cost-estimate.js'
 import { type Outgoing, Transcoder } from '../../../src/codec/transcoder.js'
-import { codecFor, Group, messageOf, Observations, replies, SETTINGS, until } from '../../support/codec-client.js'
+import {
+  codecFor,
+  Group,
+  messageOf,
+  Observations,
+  replies,
+  SETTINGS,
+  threadsStarted,
+  until,
+} from '../../support/codec-client.js'
 import { deflateMessage } from '../../support/deflate-message.js'
 import { noise, prose, repeated } from '../../support/plain-texts.js'
+import { POISON } from '../../support/poison.js'
 
 const COMPRESSED = [true, false]
 
@@ -369,6 +379,29 @@ describe('Codec', () => {
     first.submitTo(codec)
     await second.settled
     assert.deepEqual(second.replies, ['second'])
+  })
+
+  it('tells how long a batch ran on its thread, and how long it waited besides', async t => {
+    let now = 1000
+    const [codec, seen] = codecFor(t, { codecThreads: 1 }, 5, () => now)
+    const group = new Group('a').submitTo(codec)
+    await until(() => codec.threads > 0)
+    now += 25
+    await group.settled
+    assert.deepEqual(seen.times, [{ wait: 0.02, run: 0.005 }])
+  })
+
+  it('is closed once its threads have ended, those that were given up among them', async t => {
+    const threads = threadsStarted(t)
+    const [codec] = codecFor(t)
+    await replies(codec, messageOf(POISON.throw))
+    await replies(codec, 'behind')
+    assert.ok(threads.length > 2)
+    await codec.close()
+    assert.deepEqual(
+      threads.filter(({ threadId }) => threadId !== -1),
+      [],
+    )
   })
 
   it('when it closes, lets its threads do what they have, and does inline what comes later', async t => {

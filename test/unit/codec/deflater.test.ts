@@ -132,6 +132,26 @@ for (const handles of ['with', 'without']) {
 }
 
 describe('Deflater', () => {
+  it('frees what it needed for one dictionary at once, and keeps what serves all other messages', t => {
+    const closed: string[] = []
+    const { createDeflateRaw } = zlib
+    t.mock.method(zlib, 'createDeflateRaw', (options: zlib.ZlibOptions) => {
+      const context = createDeflateRaw(options)
+      const handle = (context as unknown as { _handle: { close(): void } })._handle
+      const { close } = handle
+      handle.close = () => {
+        closed.push(options.dictionary === undefined ? 'kept' : 'with a dictionary')
+        close.call(handle)
+      }
+      return context
+    })
+    const deflater = deflaterFor()
+    for (let i = 0; i < 3; i++) deflate(deflater, prose(300))
+    assert.equal(closed.length, 0)
+    for (let i = 0; i < 2; i++) deflate(deflater, prose(300), 15, prose(100))
+    assert.deepEqual(closed, ['with a dictionary', 'with a dictionary'])
+  })
+
   it('makes messages that ws inflates', async () => {
     const receiver = new WsDeflate('permessage-deflate; server_no_context_takeover; client_no_context_takeover')
     const deflater = deflaterFor()

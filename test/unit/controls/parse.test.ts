@@ -113,11 +113,22 @@ test('a redirect leads somewhere, another status does not', () => {
   assert.match(problemOf('eb-status=400&eb-location=/x'), /location is only allowed with a eb-status of 300–399/)
 })
 
+test('what happens after octets, messages or a time has a bound in each', () => {
+  const least = (text: string) =>
+    (controlsOf(`eb-close=1000&eb-after=${text}`) as { after?: { least: number } }).after?.least
+  assert.deepEqual(['1000000000', '1024GiB', '60m'].map(least), [1e9, 2 ** 40, 3_600_000])
+  for (const text of ['1000000001', '1099511627777B', '3600001ms'])
+    assert.match(problemOf(`eb-close=1000&eb-after=${text}`), /^The control eb-after is /)
+})
+
 test('a bomb is at most max-message', () => {
   assert.deepEqual(controlsOf('eb-send=bomb=16MiB'), { send: { name: 'bomb', size: 16 * 2 ** 20 } })
   assert.deepEqual(controlsOf('eb-send=bomb'), { send: { name: 'bomb', size: 16 * 2 ** 20 } })
   assert.match(problemOf('eb-send=bomb=16777217B'), /allowed are sizes up to max-message, 16MiB/)
   assert.match(problemOf('eb-send=masked=1MiB'), /^The control eb-send is "masked=1MiB"/)
+  const large = { prefix: 'eb-', restricted: true, maxMessage: 2 ** 31 }
+  assert.equal(readControls('eb-send=bomb=1GiB', large).problem, undefined)
+  assert.match(String(readControls('eb-send=bomb=1073741825B', large).problem), /^The control eb-send is /)
   assert.match(problemOf('eb-send=bomb=0B'), /^The control eb-send is /)
 })
 

@@ -129,6 +129,19 @@ test('opcodes are the reserved ones, and lengths are not the shortest', () => {
   assert.equal(violationOf('truncated-frame').make(false, 0).octets.length, 13)
 })
 
+test('a Close is the one that its name and its sentence say', () => {
+  const closes = (name: ViolationName) =>
+    serverFrames(violationOf(name).make(true, 1).octets).map(({ opcode, payload }) =>
+      opcode === 8 ? `${payload.readUInt16BE()} ${payload.subarray(2)}` : `opcode ${opcode}`,
+    )
+  for (const name of VIOLATION_NAMES) {
+    const [, code] = /^close-(\d{3,}|0)$/.exec(name) ?? []
+    if (code !== undefined) assert.deepEqual(closes(name), [`${code} `])
+  }
+  assert.deepEqual(closes('close-twice'), ['1000 one', '1001 two'])
+  assert.deepEqual(closes('text-after-close'), ['1000 ', 'opcode 1'])
+})
+
 test('those that hold a Close say its code, since the closing handshake has begun', () => {
   const closes = VIOLATION_NAMES.map(name => [name, violationOf(name).make(true, 1).close] as const)
   assert.deepEqual(Object.fromEntries(closes.filter(([, code]) => code !== undefined)), {

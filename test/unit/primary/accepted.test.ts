@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { type AddressInfo, connect, Socket } from 'node:net'
+import { EventEmitter, once } from 'node:events'
+import { type AddressInfo, connect, type Server, Socket } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
 import type { HandleChannel } from '../../../src/handle-channel.js'
 import type { Handover } from '../../../src/messages.js'
@@ -74,6 +74,28 @@ describe('an accepted connection', () => {
     assert.equal(accepted.gone, false)
     accepted.close()
     assert.equal(accepted.gone, true)
+  })
+
+  it('goes the way that Node has for it where it is no handle, or there is none', () => {
+    class TCP {
+      close(): void {}
+      getpeername(): number {
+        return 0
+      }
+    }
+    const nodes: unknown[][] = []
+    const taken: unknown[] = []
+    const listening = { onconnection: (...given: unknown[]) => void nodes.push(given) }
+    const server = Object.assign(new EventEmitter(), { _handle: listening })
+    takeAccepted(server as unknown as Server, ({ connection }) => void taken.push(connection))
+    const handle = new TCP()
+    listening.onconnection(0, handle)
+    const strange = [undefined, null, 'text', {}, { close() {}, getpeername() {} }, Object.create(TCP.prototype)]
+    Object.assign(strange[5] as object, { close: undefined })
+    for (const each of strange) listening.onconnection(0, each)
+    listening.onconnection(-24, handle)
+    assert.deepEqual(taken, [handle])
+    assert.deepEqual(nodes, [...strange.map(each => [0, each]), [-24, handle]])
   })
 
   it('is gone for the peer once it is closed', async t => {

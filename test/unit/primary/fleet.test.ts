@@ -143,7 +143,7 @@ test('where the system has no process to give, those that serve go on; with nobo
 })
 
 test('a reload replaces one after another; the old one leaves when the fresh one is ready', async t => {
-  const { fleet, forked, told, pids } = await started(t)
+  const { fleet, forked, told, log, pids } = await started(t)
   const reloaded = fleet.reload()
   assert.ok(fleet.reloading)
   assert.deepEqual(pids(), [101, 102, 103])
@@ -159,6 +159,7 @@ test('a reload replaces one after another; the old one leaves when the fresh one
   await reloaded
   assert.equal(fleet.reloading, false)
   assert.equal(fleet.restarts.reload, 2)
+  assert.equal(log.lines.at(-1)?.msg, 'reload: all workers are replaced')
   forked[1].die(0)
   t.mock.timers.tick(60_000)
   // Who had been sent away is not restarted.
@@ -242,7 +243,7 @@ test('a drain cuts a reload short', async t => {
   assert.deepEqual(forked[2].process.signals, ['SIGKILL'])
   for (const worker of forked) worker.die(0)
   await Promise.all([drained, reloaded])
-  assert.ok(!log.lines.some(({ level }) => level === 50))
+  assert.ok(!log.lines.some(({ level, msg }) => level === 50 || msg.includes('all workers are replaced')))
   assert.equal(forked.length, 3)
 })
 

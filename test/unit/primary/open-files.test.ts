@@ -27,7 +27,7 @@ describe('parseProcLimits', () => {
 describe('openFilesWarning', () => {
   it('names the limit and the number needed', () => {
     const warning = openFilesWarning({ soft: 1024, hard: 4096 }, 65_536) ?? ''
-    assert.match(warning, /\b1024\b/)
+    assert.match(warning, /the limit of 1024 open files is too low for max-connections 65536:/)
     assert.match(warning, /`ulimit -n 65792`/)
     assert.match(warning, /\b4096\b/)
   })
@@ -38,7 +38,7 @@ describe('openFilesWarning', () => {
   })
 
   it('reckons with 4096 connections when their number is not limited', () => {
-    assert.match(openFilesWarning({ soft: 4351, hard: 4351 }, 0) ?? '', /`ulimit -n 4352`/)
+    assert.match(openFilesWarning({ soft: 4351, hard: 4351 }, 0) ?? '', /for 4096 connections: .*`ulimit -n 4352`/)
     assert.equal(openFilesWarning({ soft: 4352, hard: 4352 }, 0), undefined)
   })
 })

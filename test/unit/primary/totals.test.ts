@@ -18,7 +18,7 @@ test('deltas of all workers add up and stay when a worker is gone', () => {
   totals.add(1, 100, snapshot({}, [SENT, 5]))
   totals.add(2, 200, snapshot({}, [SENT, 7]))
   totals.forget(100)
-  totals.add(1, 101, snapshot({}, [SENT, 1]))
+  totals.add(1, 101, snapshot({}, [SENT, 1, SENT, 0]))
   assert.equal(totals.values[SENT], 13)
   assert.deepEqual([totals.valuesOf(1)[SENT], totals.valuesOf(2)[SENT], totals.valuesOf(3)[SENT]], [6, 7, 0])
 })
@@ -82,17 +82,17 @@ test('the age is that of the oldest snapshot, and goes on after the process is g
   assert.equal(totals.snapshotAge(1), 1.5)
 })
 
-for (const [what, deltas] of [
-  ['an index below 0', [SENT, 1, -1, 1]],
-  ['an index past the end', [SENT, 1, SERIES_COUNT, 1]],
-  ['an index between two', [SENT, 1, 0.5, 1]],
-  ['an increment below 0', [SENT, 1, SENT, -1]],
-  ['an increment that is no number', [SENT, 1, SENT, Number.NaN]],
-  ['half a pair', [SENT, 1, SENT]],
+for (const [what, deltas, message] of [
+  ['an index below 0', [SENT, 1, -1, 1], /series -1 of/],
+  ['an index past the end', [SENT, 1, SERIES_COUNT, 1], /names series \d+ of/],
+  ['an index between two', [SENT, 1, 0.5, 1], /series 0\.5 of/],
+  ['an increment below 0', [SENT, 1, SENT, -1], /adds -1 to/],
+  ['an increment that is no number', [SENT, 1, SENT, Number.NaN], /adds NaN to/],
+  ['half a pair', [SENT, 1, SENT], /not pairs/],
 ] as const) {
   test(`a report with ${what} is refused as a whole`, () => {
     const totals = new Totals()
-    assert.throws(() => totals.add(1, 100, snapshot({}, [...deltas])), RangeError)
+    assert.throws(() => totals.add(1, 100, snapshot({}, [...deltas])), { name: 'RangeError', message })
     assert.equal(totals.values[SENT], 0)
   })
 }

@@ -3,6 +3,9 @@
 import assert from 'node:assert/strict'
 import cluster from 'node:cluster'
 import { mock, type TestContext, test } from 'node:test'
+import type { HandleChannel } from '../../../src/handle-channel.js'
+import type { Handover } from '../../../src/messages.js'
+import type { Accepted } from '../../../src/primary/accepted.js'
 import { type Exit, WorkerProcess } from '../../../src/primary/worker-process.js'
 import type { Settings } from '../../../src/settings.js'
 import { type FakeWorker, fakeForks } from '../../support/fake-worker.js'
@@ -95,6 +98,8 @@ test('each request goes out as what it is', t => {
   worker.setDefaultControls(11, 'delay=1s', true)
   worker.answerClaim(12, null)
   worker.act(13, { id: 14 }, { act: 'ping' })
+  worker.answerClients([{ opening: 15, admission: 429 }])
+  worker.answerStreams([{ request: 16, id: 17, admission: 0 }])
   assert.deepEqual(child.sent, [
     { type: 'revoke', id: 5 },
     { type: 'snapshot-request', question: 6 },
@@ -103,7 +108,18 @@ test('each request goes out as what it is', t => {
     { type: 'default-controls', question: 11, controls: 'delay=1s', limited: true },
     { type: 'claimed', opening: 12, controls: null },
     { type: 'act', question: 13, target: { id: 14 }, action: { act: 'ping' } },
+    { type: 'clients-admitted', clients: [{ opening: 15, admission: 429 }] },
+    { type: 'streams-opened', streams: [{ request: 16, id: 17, admission: 0 }] },
   ])
+})
+
+test('a hand-over goes the way of handles', t => {
+  const { worker, child } = bench(t)
+  const sent: Handover[] = []
+  const accepted = { sendTo: (_: HandleChannel, message: Handover) => void sent.push(message) }
+  const handover: Handover = { type: 'handover', id: 1, admission: 0, deadline: 2 }
+  worker.handOver(handover, accepted as unknown as Accepted)
+  assert.deepEqual([sent, child.sent], [[handover], []])
 })
 
 test('nothing is sent through a channel that has closed', t => {

@@ -285,3 +285,11 @@ test('many are looked at in more turns than one, and what closes meanwhile is li
     [1, 2, 3, 4],
   )
 })
+
+test('what is not there is null: the query of a head without a target, the proxy of who came without one', () => {
+  const { query, path } = new RefusedHandshake(refused({ head: '' }), 1).report()
+  assert.deepEqual([query, path], [null, null])
+  const proxied = { peer: '10.0.0.9:1', proxy: '10.0.0.1:2', source: 'forwarded' } as const
+  const proxies = [{}, { proxied }].map(each => archiveOf().opened(sampleOpened(each), OCTETS).proxy)
+  assert.deepEqual(proxies, [null, '10.0.0.1:2'])
+})

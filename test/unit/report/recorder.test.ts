@@ -197,3 +197,17 @@ test('behind the first events, reads and writes of one size in a row stand for o
   assert.equal(hidden.event === 'gap' && hidden.events, 12)
   assert.deepEqual(behind, ['octets sent 2', 'octets received 2'])
 })
+
+test('events have their time from the opening on, in milliseconds', t => {
+  const clock = { now: 5000 }
+  t.mock.method(performance, 'now', () => clock.now)
+  const subject = recorder()
+  subject.read(Buffer.from([0x89, 0]), 2, 5001.5)
+  clock.now = 5003
+  subject.closeSent(1000, '')
+  clock.now = 5010
+  subject.closed()
+  const { log, duration } = subject.report()
+  assert.deepEqual([...new Set(log.map(({ at }) => at))], [1.5, 3])
+  assert.equal(duration, 10)
+})

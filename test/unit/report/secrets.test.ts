@@ -78,6 +78,8 @@ const QUERIES: [query: string, masked: string][] = [
   ['next=%252Fb%253Ftoken%253Da', 'next=***'],
   ['next=%25252Fb%25253Ftoken%25253Da', 'next=***'],
   ['next=%3Fa%3D%253Ftoken%253Da', 'next=***'],
+  // Encoded more often than anybody does: no request is to cost more than a few looks at it.
+  ['next=%2525252Fb%2525253Ftoken%2525253Da', 'next=%2525252Fb%2525253Ftoken%2525253Da'],
   ['next=%2Fb%3Fc%3Da', 'next=%2Fb%3Fc%3Da'],
   ['author=a&encoding=b&country_code=c&zip=d', 'author=a&encoding=b&country_code=c&zip=d'],
   ['eb-key=a&eb-close=4001', 'eb-key=a&eb-close=4001'],

@@ -75,3 +75,11 @@ test('round trips have their least, their mean and their most', () => {
   for (const roundTrip of [4, 2, 9]) account.pingAnswered(roundTrip)
   assert.deepEqual(account.pings, { answered: 3, least: 2, mean: 5, most: 9 })
 })
+
+test('what begins in the first millisecond counts as well', () => {
+  const account = new TimeAccount()
+  account.owes(true, 0.5)
+  account.unread(true, 0.25)
+  const { server, unread } = account.describe(20, 10)
+  assert.deepEqual([server, unread], [9.5, 9.75])
+})

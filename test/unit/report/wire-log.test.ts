@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { FrameScanner } from '../../../src/report/frame-scanner.js'
 import { BLOCK, LogBlocks } from '../../../src/report/log-blocks.js'
 import type { WireEvent } from '../../../src/report/report.js'
+import { TailLog } from '../../../src/report/tail-log.js'
 import { WireLog } from '../../../src/report/wire-log.js'
 import { clientFrame } from '../../support/raw-client.js'
 
@@ -25,7 +26,8 @@ function scan(...chunks: Buffer[]): string[] {
   const header = (_: FrameScanner, octets: Uint8Array, start: number, size: number): void => {
     found.push(Buffer.from(octets.subarray(start, start + size)).toString('hex'))
   }
-  for (const chunk of chunks) scanner.scan(chunk, chunk.length, { header })
+  // What is behind a chunk in its memory is none of it.
+  for (const chunk of chunks) scanner.scan(Buffer.concat([chunk, Buffer.alloc(20, 0x81)]), chunk.length, { header })
   return found
 }
 
@@ -37,6 +39,12 @@ test('every frame header is found, however the octets are cut', () => {
   assert.deepEqual(scan(OCTETS), HEADERS)
   for (const cut of [...Array(400).keys(), OCTETS.length - 8, OCTETS.length - 1])
     assert.deepEqual(scan(OCTETS.subarray(0, cut), OCTETS.subarray(cut)), HEADERS, `cut at ${cut}`)
+})
+
+test('a header that comes octet by octet is whole with its last one, and not before', () => {
+  const [short, long] = FRAMES.slice(0, 2).map(clientFrame)
+  const octets = [...short, ...long].map(octet => Buffer.from([octet]))
+  assert.deepEqual(scan(...octets), HEADERS.slice(0, 2))
 })
 
 test('server frames have no mask', () => {
@@ -177,4 +185,17 @@ test('a log that is released gives all of its memory back, that of the last even
   const again = Array.from({ length: used }, () => blocks.take())
   assert.ok(Math.max(...again) < used)
   assert.equal(blocks.take(), used + 1)
+})
+
+test('what is released once more is not given back again', () => {
+  const blocks = new LogBlocks()
+  const [log, tail] = [new WireLog(blocks), new TailLog(blocks)]
+  for (let i = 0; i < 100; i++) {
+    log.wrote(0, Buffer.alloc(30))
+    tail.add(1, 0)
+  }
+  for (const each of [log, tail, log, tail]) each.release()
+  const taken = Array.from({ length: 200 }, () => blocks.take())
+  assert.equal(new Set(taken).size, 200)
+  assert.deepEqual([tail.missing, tail.events], [0, []])
 })

@@ -279,3 +279,42 @@ test('a drop counts the last octet as well', () => {
   transport.destroy()
   assert.deepEqual([observer.sent, transport.unsent], [1, 0])
 })
+
+test('the last octet that waits is known to be sent once it is asked for', () => {
+  const { handle, transport } = bench()
+  handle.takes = 0
+  transport.write(Buffer.alloc(1))
+  assert.equal(transport.pending, 1)
+  handle.take()
+  assert.equal(transport.pending, 0)
+})
+
+test('a reset is a drop with RST, once, and only where no end is under way', () => {
+  const { handle, events, transport } = bench()
+  transport.resume()
+  handle.receive('abc')
+  handle.takes = 0
+  transport.write(Buffer.alloc(10))
+  handle.take(4)
+  transport.reset()
+  transport.reset()
+  transport.destroy()
+  assert.deepEqual(handle.calls, ['readStart', 'write 10', 'reset'])
+  assert.deepEqual([transport.writable, transport.octetsReceived, transport.unsent], [false, 3, 4])
+  handle.tellClosed()
+  assert.deepEqual(events, ['chunk abc', 'closed'])
+  const ending = bench()
+  ending.transport.end()
+  ending.transport.reset()
+  assert.deepEqual(ending.handle.calls, ['shutdown', 'close'])
+  const gone = bench()
+  gone.transport.destroy()
+  gone.transport.reset()
+  assert.deepEqual(gone.handle.calls, ['close'])
+})
+
+test('who speaks through a proxy is the peer', () => {
+  const { transport } = bench()
+  transport.proxied = { peer: '198.51.100.1:2' } as NonNullable<typeof transport.proxied>
+  assert.equal(transport.peer, '198.51.100.1:2')
+})

@@ -109,6 +109,28 @@ test('small writes that gather go together, in order, and no further than a piec
   assert.equal(transport.octetsSent, 5 + PIECE + 4)
 })
 
+test('a small write whose next one is large goes alone', () => {
+  const { stream, transport } = bench()
+  transport.write(Buffer.from('first'))
+  transport.write(Buffer.from('second'))
+  transport.write(Buffer.alloc(PIECE, 'x'))
+  const pieces = [stream.take(), stream.take(), stream.take()].map(String)
+  assert.deepEqual(pieces, ['first', 'second', 'x'.repeat(PIECE)])
+})
+
+test('what fits into a piece is copied, and one octet more is kept', () => {
+  for (const [size, free] of [
+    [PIECE, true],
+    [PIECE + 1, false],
+  ] as const) {
+    const { stream, transport } = bench()
+    const bytes = Buffer.alloc(size, 'a')
+    assert.equal(transport.write(bytes), free)
+    bytes.fill('b')
+    assert.equal(stream.take()[0], (free ? 'a' : 'b').charCodeAt(0))
+  }
+})
+
 test('the rest of a large write and a small one behind it go together', () => {
   const { stream, transport } = bench()
   transport.write(Buffer.alloc(PIECE + 3, 'x'))

@@ -231,3 +231,18 @@ test('lengths of messages in fragments are those of each message', () => {
   }
   assert.deepEqual(counted(bench, 'message_bytes_total'), { 'received binary': 14, 'sent binary': 14 })
 })
+
+test('a report hears whether the peer has all that was sent, to the last octet', () => {
+  const recorder = new Recorder(sampleOpened(), 1, new FakeTransport(), new LogBlocks())
+  const bench = openRecorded(recorder)
+  const unread: boolean[] = []
+  recorder.time.unread = is => void unread.push(is)
+  bench.transport.taking = false
+  feed(bench, clientFrame({ opcode: TEXT, payload: 'hello' }))
+  for (const left of [1, 0]) {
+    unread.length = 0
+    bench.transport.take(left)
+    bench.transport.handler.onProgress()
+    assert.equal(unread.at(-1), left > 0)
+  }
+})

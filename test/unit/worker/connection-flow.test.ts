@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { offsetOf } from '../../../src/metrics/layout.js'
 import { BINARY, CLOSE, CONTINUATION, PING, TEXT } from '../../../src/protocol/opcodes.js'
 import { BLOCK } from '../../../src/worker/message-blocks.js'
 import { deflateMessage } from '../../support/deflate-message.js'
@@ -205,6 +206,19 @@ test('nothing is heard of what comes behind a violation, but for its octets', ()
   assert.deepEqual(opcodes(bench), [CLOSE])
   assert.ok(bench.transport.ended)
   assert.equal(bench.transport.paused, false)
+})
+
+test('what comes behind a Close in a later chunk is no frame any more: not read, not counted, not answered', () => {
+  const bench = openConnection()
+  feed(bench, clientFrame({ opcode: CLOSE, payload: closePayload(1000) }))
+  const { length } = bench.transport.written
+  feed(bench, clientFrame({ opcode: PING, payload: 'p' }), clientFrame({ opcode: TEXT, payload: 'x' }))
+  feed(bench, clientFrame({ opcode: 3 }))
+  assert.equal(bench.transport.written.length, length)
+  const frames = (['close', 'ping', 'text'] as const).map(
+    opcode => bench.counters.values[offsetOf('frames_total', { direction: 'received', opcode })],
+  )
+  assert.deepEqual(frames, [1, 0, 0])
 })
 
 /** A message that needs three blocks on the wire. */

@@ -2,7 +2,13 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Decision, missingDeflate, OpeningControls } from '../../../src/worker/opening/opening-controls.js'
+import type { UpgradeRules } from '../../../src/protocol/upgrade-request.js'
+import {
+  type Decision,
+  missingDeflate,
+  OpeningControls,
+  rulesWith,
+} from '../../../src/worker/opening/opening-controls.js'
 import { settingsFor } from '../../support/fake-transport.js'
 
 function bench(...flags: string[]) {
@@ -93,4 +99,14 @@ test('a handshake that asks for controls waits for its turn, and one that is for
   for (const decide of turns) decide()
   assert.deepEqual(decisions, [{ controls: { delay: 2000 }, from: 'url' }])
   assert.deepEqual(asked, [])
+})
+
+test('what a handshake may agree on is what its controls leave', () => {
+  const compression = { contextTakeover: true, windowBits: 15 }
+  const rules = { path: '/a', origins: ['o'], subprotocols: ['x', 'y'], compression } as unknown as UpgradeRules
+  const without = { ...compression, contextTakeover: false }
+  assert.deepEqual(rulesWith({}, rules), { ...rules, compression: without })
+  assert.deepEqual(rulesWith({ subprotocol: 'z' }, rules), { ...rules, subprotocols: ['z'], compression: without })
+  assert.deepEqual(rulesWith({ compression: 'off' }, rules), { ...rules, compression: undefined })
+  assert.deepEqual(rulesWith({}, { ...rules, compression: undefined }).compression, undefined)
 })

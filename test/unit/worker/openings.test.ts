@@ -1,25 +1,39 @@
 // All opening handshakes of a worker, over handles without connections: how many there may be, and what is counted.
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect as connectHttp2 } from 'node:http2'
 import { Socket } from 'node:net'
+import { Duplex } from 'node:stream'
 import { test } from 'node:test'
-import type { Admission } from '../../../src/messages.js'
+import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls'
+import type { Admission, OpenStreams } from '../../../src/messages.js'
 import { Counters } from '../../../src/metrics/counters.js'
 import { type CounterName, offsetOf } from '../../../src/metrics/layout.js'
 import { Openings } from '../../../src/worker/opening/openings.js'
 import { Traffic } from '../../../src/worker/traffic.js'
+import { certificate, privateKey } from '../../support/certificate.js'
 import { FakeHandle } from '../../support/fake-handle.js'
 import { settingsFor } from '../../support/fake-transport.js'
+import { request } from '../../support/http2-client.js'
+import { PREFACE } from '../../support/http2-frames.js'
+import { proxyLine } from '../../support/proxy-headers.js'
 import { requestHead } from '../../support/raw-client.js'
+import { socketPair } from '../../support/socket-pair.js'
 
 function bench(...flags: string[]) {
+  return benchWith(undefined, ...flags)
+}
+
+function benchWith(secureContext: SecureContext | undefined, ...flags: string[]) {
   const counters = new Counters()
   const events: string[] = []
-  const openings = new Openings(settingsFor(...flags), undefined, new Traffic(counters), {
+  const asked: unknown[] = []
+  const openings = new Openings(settingsFor(...flags), secureContext, new Traffic(counters), {
     onUpgraded: (_transport, terms, behind) => void events.push(`upgraded ${terms.id} ${behind}`),
     onGone: id => void events.push(`gone ${id}`),
     onRefused: () => {},
-    ask: () => {},
+    ask: message => void asked.push(message),
     onFallback: () => void events.push('fallback'),
     onInternalError: error => void events.push(String(error)),
   })
@@ -29,7 +43,7 @@ function bench(...flags: string[]) {
     return handle
   }
   const counted = (name: CounterName, labels: Record<string, string>): number => counters.values[offsetOf(name, labels)]
-  return { openings, events, take, counted }
+  return { openings, events, asked, take, counted }
 }
 
 const isClosed = (handle: FakeHandle): boolean => handle.calls.includes('close')
@@ -154,4 +168,78 @@ test('an error of our own is handed on', () => {
   })
   handle.receive(requestHead())
   assert.deepEqual(events, ['Error: broken'])
+})
+
+test('over HTTP/2 a session is no opening, each of its requests is one, once it has a number', async t => {
+  const { openings, events, asked, counted } = bench()
+  const { client: plain, accepted } = await socketPair(t)
+  openings.take(1, accepted, 0)
+  const client = connectHttp2('http://127.0.0.1', { createConnection: () => plain, settings: { enablePush: false } })
+  client.on('error', () => {})
+  t.after(() => client.destroy())
+  await once(client, 'remoteSettings')
+  assert.deepEqual([openings.size, openings.sessions], [0, 1])
+  const stream = request(client)
+  const answer = once(stream, 'response')
+  while (asked.length === 0) await new Promise(setImmediate)
+  const [{ type, streams }] = asked as OpenStreams[]
+  assert.deepEqual([type, streams.length, streams[0].session, openings.size], ['open-streams', 1, 1, 1])
+  openings.opened([{ request: streams[0].request, id: 2, admission: 0 }])
+  const [headers] = await answer
+  assert.deepEqual([headers[':status'], openings.size], [200, 0])
+  assert.deepEqual(events.slice(0, 2), ['fallback', 'upgraded 2 '])
+  const by = (http_version: string) => counted('handshakes_by_version_total', { http_version, result: 'accepted' })
+  assert.deepEqual([by('1'), by('2')], [0, 1])
+  openings.cut()
+  client.destroy()
+  while (openings.sessions > 0) await new Promise(setImmediate)
+  assert.equal(events.at(-1), 'gone 1')
+})
+
+test('where HTTP/2 is off its preface is no request', async () => {
+  const { openings, take, counted } = bench('--http2', 'off')
+  const handle = take(1)
+  handle.receive(String(PREFACE))
+  assert.deepEqual([openings.sessions, counted('handshakes_total', { result: 'bad_http' })], [0, 1])
+  assert.match(String(handle.writes[0].bytes), /^HTTP\/1\.1 400 /)
+})
+
+test('with a certificate connections speak TLS', async t => {
+  const secureContext = createSecureContext({ cert: certificate('first'), key: privateKey('first') })
+  const { openings, events } = benchWith(secureContext)
+  const { client: plain, accepted } = await socketPair(t)
+  openings.take(1, accepted, 0)
+  const client = connectTls({ socket: plain, rejectUnauthorized: false })
+  client.on('error', () => {})
+  await once(client, 'secureConnect')
+  client.write(`${requestHead()}behind`)
+  const [answer] = await once(client, 'data')
+  assert.match(String(answer), /^HTTP\/1\.1 101 /)
+  assert.deepEqual(events, ['upgraded 1 behind'])
+  plain.destroy()
+})
+
+test('TLS that begins in the chunk of the PROXY header is read as TLS, and as nothing else', async t => {
+  const secureContext = createSecureContext({ cert: certificate('first'), key: privateKey('first') })
+  const flags = ['--trusted-proxies', '127.0.0.1', '--proxy-protocol', 'required']
+  const { openings, events } = benchWith(secureContext, ...flags)
+  const { client: plain, accepted } = await socketPair(t)
+  openings.take(1, accepted, 0)
+  let before: readonly Buffer[] = [Buffer.from(proxyLine('198.51.100.1'))]
+  const carrier = new Duplex({
+    read() {},
+    write(octets, _encoding, done) {
+      plain.write(Buffer.concat([...before, octets]), done)
+      before = []
+    },
+  })
+  plain.on('data', octets => void carrier.push(octets))
+  const client = connectTls({ socket: carrier, rejectUnauthorized: false })
+  client.on('error', () => {})
+  await once(client, 'secureConnect')
+  client.write(`${requestHead()}behind`)
+  const [answer] = await once(client, 'data')
+  assert.match(String(answer), /^HTTP\/1\.1 101 /)
+  assert.deepEqual(events, ['upgraded 1 behind'])
+  plain.destroy()
 })

@@ -100,3 +100,22 @@ test('what is taken lies in the slab of now, also when its size was taken from a
     assert.deepEqual(taken, Buffer.alloc(size, 3))
   }
 })
+
+test('what fits exactly into a slab, or into the rest of one, goes there', () => {
+  for (const [first, rest] of [
+    [8 * 1024, SMALL_SLAB - 8 * 1024],
+    [100_000, LARGE_SLAB - 100_000],
+  ]) {
+    const outbox = new Outbox()
+    const waiting = fill(outbox, first, 1)
+    const step = first === 8 * 1024 ? first : rest
+    for (let left = rest; left > 0; left -= step) {
+      outbox.release(false)
+      assert.equal(fill(outbox, step, 2).buffer, waiting.buffer)
+    }
+  }
+  const outbox = new Outbox()
+  const whole = fill(outbox, LARGE_SLAB, 1)
+  outbox.release(true)
+  assert.equal(fill(outbox, LARGE_SLAB, 2).buffer, whole.buffer)
+})

@@ -19,9 +19,10 @@ function bench() {
   const transport = new FakeTransport()
   const counters = new Counters()
   const noted: number[] = []
+  const unread: boolean[] = []
   const recorder = {
     wrote: (octets: Buffer) => void noted.push(octets.length),
-    time: { unread() {} },
+    time: { unread: (is: boolean) => void unread.push(is) },
   } as unknown as Recorder
   const out = new Outgoing(outbox, transport, new Traffic(counters), recorder)
   const frame = (opcode: number, payload: Buffer): void => {
@@ -30,7 +31,7 @@ function bench() {
   }
   const counted = (name: 'frames_total' | 'frame_payload_bytes_total' | 'messages_total', opcode: OpcodeName): number =>
     counters.values[offsetOf(name, { direction: 'sent', opcode })]
-  return { outbox, transport, out, frame, counted, noted }
+  return { outbox, transport, out, frame, counted, noted, unread }
 }
 
 test('frames leave together, are counted and noted', () => {
@@ -132,4 +133,17 @@ test('to begin is to have room', () => {
   assert.equal(outbox.room, 10)
   out.begin(20_000)
   assert.equal(outbox.room, SLAB)
+})
+
+test('the report hears of octets that the peer does not read, and of none where all went out', () => {
+  const { transport, out, frame, unread } = bench()
+  out.begin(100)
+  frame(TEXT, Buffer.from('first'))
+  out.flush()
+  assert.deepEqual(unread, [])
+  transport.taking = false
+  out.begin(100)
+  frame(TEXT, Buffer.from('second'))
+  out.flush()
+  assert.deepEqual(unread, [true])
 })

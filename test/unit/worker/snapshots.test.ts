@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import type { Snapshot } from '../../../src/messages.js'
 import { Counters } from '../../../src/metrics/counters.js'
 import { offsetOf } from '../../../src/metrics/layout.js'
-import { Snapshots, WHOLE_EVERY } from '../../../src/worker/snapshots.js'
+import { COUNTS_INTERVAL, Snapshots, WHOLE_EVERY } from '../../../src/worker/snapshots.js'
 
 const RECEIVED = offsetOf('wire_bytes_total', { direction: 'received' })
 const SENT = offsetOf('wire_bytes_total', { direction: 'sent' })
@@ -56,4 +56,8 @@ test('counters are brought up to date first, and an answer bears the number of i
   const { snapshots, sent } = setUp(counters => counters.add(TURNS_CUT, 1))
   snapshots.tell(12)
   assert.deepEqual(sent, [{ type: 'snapshot', question: 12, deltas: [TURNS_CUT, 1], gauges: [0] }])
+})
+
+test('counts are told every 50 ms, gauges four times a second', () => {
+  assert.deepEqual([COUNTS_INTERVAL, COUNTS_INTERVAL * WHOLE_EVERY], [50, 250])
 })
