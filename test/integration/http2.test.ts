@@ -722,14 +722,17 @@ test('a session without streams ends', async t => {
   })
 })
 
-test('more streams than a session may have are refused, and the others live', async t => {
+test('with all the streams that a session may have, another can begin once one has ended, and the others live', async t => {
   const service = await startService(t, '--workers', '1')
   const session = await openSession(t, service.port)
   const streams = await Promise.all(Array.from({ length: 256 }, () => openedStream(session)))
-  // The client keeps to what it was told: this one waits until another has ended.
-  const waiting = request(session)
   streams[0].close(NGHTTP2_CANCEL)
-  assert.equal((await responseTo(waiting)).status, 200)
+  // One that is begun in the same packet may find the ended one still there: Node 24 then refuses it. The session is a connection too.
+  await service.until(
+    () => service.metrics(),
+    metrics => metrics.get('echobahn_connections{worker="1"}') === 256,
+  )
+  assert.equal((await responseTo(request(session))).status, 200)
   const one = new StreamClient(streams[255])
   one.send({ opcode: 1, payload: 'hello' })
   assert.equal((await one.readFrame()).payload.toString(), 'hello')
