@@ -151,3 +151,11 @@ test('at a read-rate it rests after each chunk, and goes on where reading is sti
   clock.pass(1000)
   assert.equal(inner.paused, true)
 })
+
+test('what lies unread in the transport below is told, and known', () => {
+  const { inner, transport, events } = bench('')
+  transport.handler.onUnread = () => void events.push(`unread ${transport.unread}`)
+  inner.unread = 5
+  transport.onUnread()
+  assert.deepEqual(events, ['unread 5'])
+})
