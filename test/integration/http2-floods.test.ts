@@ -29,6 +29,8 @@ const { NGHTTP2_CANCEL: CANCEL, NGHTTP2_ENHANCE_YOUR_CALM: ENHANCE_YOUR_CALM } =
 const REQUEST = headerBlock(CONNECT)
 const GET = headerBlock({ ':method': 'GET', ':scheme': 'http', ':path': '/', ':authority': 'a' })
 
+const FLOODS = 'echobahn_http2_sessions_ended_total{cause="flood"}'
+
 /** Numbers of streams that a client opens. */
 const streams = (count: number): number[] => Array.from({ length: count }, (_, i) => 2 * i + 1)
 
@@ -104,8 +106,10 @@ test('requests that come to nothing end their session with ENHANCE_YOUR_CALM, on
     const client = await flood(t, service, frames)
     const goaways = [...framesIn(await client.readToEnd())].filter(({ type }) => type === GOAWAY)
     assert.deepEqual([...new Set(goaways.map(({ payload }) => payload.readUInt32BE(4)))], [ENHANCE_YOUR_CALM])
-    const metrics = await service.metrics()
-    assert.equal(metrics.get('echobahn_http2_sessions_ended_total{cause="flood"}'), 1)
+    await service.until(
+      () => service.metrics(),
+      metrics => metrics.get(FLOODS) === 1,
+    )
   })
 
   await t.test('refused, one after another', async t => {
@@ -124,8 +128,10 @@ test('requests that come to nothing end their session with ENHANCE_YOUR_CALM, on
       await service.metrics()
     }
     await client.readToEnd()
-    const metrics = await service.metrics()
-    assert.equal(metrics.get('echobahn_http2_sessions_ended_total{cause="flood"}'), 2)
+    await service.until(
+      () => service.metrics(),
+      metrics => metrics.get(FLOODS) === 2,
+    )
   })
 })
 
@@ -139,7 +145,10 @@ test('a window that is filled octet by octet costs what it takes, and the memory
   const sent = () => [...framesIn(answer)].find(({ type, payload }) => type === DATA && payload.length >= 4)
   while (sent() === undefined) answer = Buffer.concat([answer, await client.read(1)])
   assert.equal(sent()?.payload.readUInt16BE(2), 1013)
-  assert.equal((await service.metrics()).get('echobahn_memory_budget_closes_total'), 1)
+  await service.until(
+    () => service.metrics(),
+    metrics => metrics.get('echobahn_memory_budget_closes_total') === 1,
+  )
   await assertServes(t, service)
 })
 
