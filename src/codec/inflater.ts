@@ -112,9 +112,11 @@ export class Inflater {
     mostFinalBlocks: number,
   ): ProtocolErrorCode | undefined {
     let position = start
-    for (let finalBlocks = 1; ; finalBlocks++) {
+    let finalBlocks = 0
+    let left: number | ProtocolErrorCode
+    do {
       const before = this.length
-      const left = this.#inflateStream(source, position, end, window, TRAILER)
+      left = this.#inflateStream(source, position, end, window, TRAILER)
       if (left === 'ECHOBAHN_DEFLATE_TRUNCATED' && TAIL.equals(source.subarray(Math.max(position, end - 4), end))) {
         this.length = before
         const again = this.#inflateStream(source, position, end, window, TRAILER_BEHIND_TAIL)
@@ -122,10 +124,10 @@ export class Inflater {
       }
       if (typeof left === 'string') return left
       if (left === NO_FINAL_BLOCK) return undefined
-      if (finalBlocks > mostFinalBlocks) return 'ECHOBAHN_TOO_MANY_FINAL_BLOCKS'
-      if (left === 0) return undefined
+      if (++finalBlocks > mostFinalBlocks) return 'ECHOBAHN_TOO_MANY_FINAL_BLOCKS'
       position = end - left
-    }
+    } while (left > 0)
+    return undefined
   }
 
   /**

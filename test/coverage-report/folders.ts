@@ -22,7 +22,7 @@ interface Folder extends FileSummary {
 
 /** The least share of branches, in %. What runs in browsers has tests of its own, which are not measured here. */
 const LEAST = 90
-const LEAST_OF: Readonly<Record<string, number>> = { 'src/protocol': 100, 'src/codec': 98, 'src/console': 0 }
+const LEAST_OF: Readonly<Record<string, number>> = { 'src/protocol': 100, 'src/codec': 100, 'src/console': 0 }
 
 /** @param root absolute path of the project */
 export function foldersOf(summary: Summary, root: string): Folder[] {

@@ -39,7 +39,7 @@ async function run(): Promise<number> {
   const output = ['--test-reporter=tap', '--test-reporter-destination', RESULTS]
   const child = spawn(
     process.execPath,
-    [...c8, ...report, process.execPath, '--test', '--test-timeout=180000', ...output, ...tests],
+    [...c8, ...report, process.execPath, '--test', '--test-timeout=600000', ...output, ...tests],
     { cwd: ROOT, stdio: 'inherit' },
   )
   const [code] = await once(child, 'exit')

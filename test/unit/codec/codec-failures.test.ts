@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { afterEach, describe, it } from 'node:test'
+import workerThreads from 'node:worker_threads'
 import { CostEstimate } from '../../../src/codec/cost-estimate.js'
 import { codecFor, Group, messageOf, replies, threadsStarted, until } from '../../support/codec-client.js'
 import { POISON } from '../../support/poison.js'
@@ -14,6 +15,13 @@ function breakThreads(): void {
 
 function mendThreads(): void {
   delete process.env.ECHOBAHN_TEST_THREADS
+}
+
+/** What the system says when it has no more threads to give. */
+class Unmakeable {
+  constructor() {
+    throw new Error('ERR_WORKER_INIT_FAILED: EAGAIN')
+  }
 }
 
 describe('a codec thread that fails', () => {
@@ -137,6 +145,25 @@ describe('a codec thread that fails', () => {
     mendThreads()
     assert.deepEqual(await replies(codec, 'third'), ['third'])
     assert.equal(seen.where.at(-1), 'pool')
+  })
+
+  it('that cannot be made costs no message', async t => {
+    const made = t.mock.method(workerThreads, 'Worker', Unmakeable)
+    const [codec, seen] = codecFor(t)
+    assert.deepEqual(await replies(codec, 'first'), ['first'])
+    assert.deepEqual(seen.failures.map(String), ['Error: ERR_WORKER_INIT_FAILED: EAGAIN'])
+    assert.equal(codec.threads, 0)
+    made.mock.restore()
+    assert.deepEqual(await replies(codec, 'second'), ['second'])
+    assert.deepEqual(seen.where, ['inline', 'pool'])
+  })
+
+  it('that can never be made is not tried a sixth time', async t => {
+    const made = t.mock.method(workerThreads, 'Worker', Unmakeable)
+    const [codec, seen] = codecFor(t)
+    for (let i = 0; i < 7; i++) assert.deepEqual(await replies(codec, 'text'), ['text'])
+    assert.equal(made.mock.callCount(), 5)
+    assert.equal(seen.failures.length, 5)
   })
 
   it('when it is to replace another, makes no message wait either', async t => {

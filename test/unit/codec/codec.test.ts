@@ -1,13 +1,15 @@
 // Codec: who does a message, how groups travel, and when the queue is full.
 
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { describe, it, type TestContext } from 'node:test'
 import { deflateRawSync } from 'node:zlib'
+import type { BatchMessage } from '../../../src/codec/batch.js'
 import { Codec } from '../../../src/codec/codec.js'
 import { CostEstimate } from '../../../src/codec/cost-estimate.js'
 import { type Outgoing, Transcoder } from '../../../src/codec/transcoder.js'
 import {
   codecFor,
+  compressedMessage,
   Group,
   messageOf,
   Observations,
@@ -17,10 +19,20 @@ import {
   until,
 } from '../../support/codec-client.js'
 import { deflateMessage } from '../../support/deflate-message.js'
+import type { Rest } from '../../support/fragile-codec-thread.js'
 import { noise, prose, repeated } from '../../support/plain-texts.js'
 import { POISON } from '../../support/poison.js'
 
 const COMPRESSED = [true, false]
+
+/** What threads say of their rests, until the test ends. */
+function restsOf(context: TestContext): Rest[] {
+  const rests: Rest[] = []
+  const channel = new BroadcastChannel('codec-rests')
+  channel.onmessage = ({ data }: { data: Rest }) => rests.push(data)
+  context.after(() => channel.close())
+  return rests
+}
 
 describe('Codec', () => {
   it('prefers inline as --offload says', t => {
@@ -52,10 +64,7 @@ describe('Codec', () => {
 
   it('has each thread rest once when there was no work for a second, and serves who comes meanwhile', async t => {
     const released = t.mock.method(Transcoder.prototype, 'release')
-    const rested: number[] = []
-    const channel = new BroadcastChannel('codec-rests')
-    channel.onmessage = ({ data }: { data: number }) => rested.push(data)
-    t.after(() => channel.close())
+    const rests = restsOf(t)
     let now = 0
     const [codec] = codecFor(t, {}, undefined, () => now)
     codec.sweep()
@@ -70,18 +79,37 @@ describe('Codec', () => {
     codec.sweep()
     codec.sweep()
     assert.deepEqual(await replies(codec, 'meanwhile'), ['meanwhile'])
-    await until(() => rested.length >= 2)
+    await until(() => rests.length >= 2)
     assert.deepEqual(await replies(codec, 'last'), ['last'])
-    assert.equal(new Set(rested).size, 2)
-    assert.equal(rested.length, 2)
+    assert.equal(new Set(rests.map(rest => rest.threadId)).size, 2)
+    assert.equal(rests.length, 2)
     now = 9000
     codec.sweep()
-    await until(() => rested.length >= 4)
+    await until(() => rests.length >= 4)
     for (let i = 0; i < 10; i++) await new Promise(setImmediate)
     codec.sweep()
     assert.deepEqual(await replies(codec, 'later'), ['later'])
-    assert.equal(rested.length, 4)
+    assert.equal(rests.length, 4)
     assert.equal(released.mock.callCount(), 2)
+  })
+
+  it('collects what large buffers leave behind once its thread rests, and nothing else', async t => {
+    const rests = restsOf(t)
+    let now = 0
+    const [codec] = codecFor(t, { codecThreads: 1 }, undefined, () => now)
+    const collectionsAfter = async (message: BatchMessage): Promise<number> => {
+      const before = rests.length
+      assert.equal((await replies(codec, message)).length, 1)
+      now += 10_000
+      codec.sweep()
+      await until(() => rests.length > before)
+      return rests[before].collections
+    }
+    assert.equal(await collectionsAfter(messageOf(noise(1_500_000))), 0)
+    assert.equal(await collectionsAfter(messageOf(noise(1_500_000))), 1)
+    assert.equal(await collectionsAfter(messageOf(noise(1_500_000))), 1)
+    assert.equal(await collectionsAfter(messageOf('small')), 1)
+    assert.equal(await collectionsAfter(compressedMessage(Buffer.alloc(6_000_000))), 2)
   })
 
   it('gives up inline what is more than small work, and does all of it where there is nobody else', t => {
