@@ -1,4 +1,4 @@
-// Runs `echobahn load` in a process of its own, and servers that behave as a test wants.
+// Runs `echobahn load`, in a process of its own or in this one, and servers that behave as a test wants.
 
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -9,7 +9,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { parseLoad } from '../../src/cli/load-parse.js'
+import { Conductor } from '../../src/load/conductor.js'
+import { renderOutcome } from '../../src/load/outcome-file.js'
+import { exitCode, judge } from '../../src/load/thresholds.js'
 import { writeHeader } from '../../src/protocol/frame-encoder.js'
+import { endWithUs } from './watchdog.js'
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
 
@@ -22,6 +27,7 @@ export interface LoadRun {
 /** Runs it to its end; a test's own time limit bounds that. */
 export async function load(...argv: string[]): Promise<LoadRun> {
   const child = spawn(process.execPath, [MAIN, 'load', ...argv], { stdio: ['ignore', 'pipe', 'pipe'] })
+  endWithUs(child)
   const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')])
   return { code, stdout, stderr }
 }
@@ -69,6 +75,15 @@ export async function loadResults(
   } catch (error) {
     throw new Error(`no results: ${JSON.stringify(run)}`, { cause: error })
   }
+}
+
+/** Runs it in this process, whose threads make the load: only what the command line asks for, exit code and results. */
+export async function loadHere(...argv: string[]): Promise<{ readonly code: number; readonly results: LoadFile }> {
+  const command = parseLoad(argv)
+  if (command.action !== 'load') throw new Error(`no load: ${argv.join(' ')}`)
+  const { settings } = command
+  const outcome = await new Conductor(settings, 'echobahn-load', () => {}).run()
+  return { code: exitCode(outcome, judge(settings.max, outcome)), results: JSON.parse(renderOutcome(outcome)) }
 }
 
 export function faultsOf(counts: Readonly<Record<string, number>>): Record<string, number> {
