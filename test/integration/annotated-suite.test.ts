@@ -31,7 +31,7 @@ interface Region {
   readonly timeEnd: number
 }
 
-const python = await findPython27(AbortSignal.timeout(20_000))
+const python = await findPython27(AbortSignal.timeout(120_000))
 const skip = python === undefined && 'no Python 2.7 here'
 
 /** Runs a program in the suite's stead, which prints its lines and ends with code 3. */

@@ -84,7 +84,7 @@ test('open and failed connections are there, and can be told apart', async t => 
 })
 
 test('refused handshakes have reports, with secrets masked, and their number is bounded', async t => {
-  const service = await startService(t, '--workers', '1', '--reports-failed', '3', '--handshake-timeout', '300ms')
+  const service = await startService(t, '--workers', '1', '--reports-failed', '3', '--handshake-timeout', '2s')
   const refuse = async (head: string, end = false): Promise<string> => {
     const client = await RawClient.connect(service.port)
     client.write(Buffer.from(head, 'latin1'))

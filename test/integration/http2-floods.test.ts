@@ -50,7 +50,7 @@ async function assertServes(t: { after(hook: () => void): void }, { port }: Serv
 }
 
 test('a flood ends its session', async t => {
-  const options = ['--handshake-timeout', '500ms', '--ping-interval', '500ms', '--ping-timeout', '500ms']
+  const options = ['--handshake-timeout', '2s', '--ping-interval', '1s', '--ping-timeout', '2s']
   const service = await startService(t, '--workers', '1', ...options)
   const open = frame(HEADERS, END_HEADERS, 1, REQUEST)
 

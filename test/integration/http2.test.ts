@@ -281,7 +281,7 @@ async function closedReport(service: Service): Promise<ConnectionReport> {
 }
 
 test('ends', async t => {
-  const service = await startService(t, '--workers', '1', '--handshake-timeout', '300ms')
+  const service = await startService(t, '--workers', '1', '--handshake-timeout', '2s')
 
   await t.test('a closing handshake that the client begins ends with END_STREAM on both sides', async t => {
     const client = await StreamClient.openStream(t, service.port)
@@ -660,7 +660,7 @@ async function sessionOf(t: TestContext, service: Service, streams: number) {
 }
 
 test('a session that answers no PING ends, although its stream is alive', async t => {
-  const service = await startService(t, '--workers', '1', '--ping-interval', '300ms', '--ping-timeout', '300ms')
+  const service = await startService(t, '--workers', '1', '--ping-interval', '300ms', '--ping-timeout', '3s')
   const client = await RawClient.connect(service.port)
   t.after(() => client.destroy())
   const open = frame(HEADERS, END_HEADERS, 1, headerBlock(CONNECT))

@@ -92,7 +92,7 @@ describe('a peer that stops inside a frame', () => {
 
 describe('an active peer', () => {
   it('is not pinged', async t => {
-    const service = await startService(t, '--workers', '1', '--ping-interval', '1s')
+    const service = await startService(t, '--workers', '1', '--ping-interval', '2s')
     const active = await EchoPeer.open(service.url)
     let pings = 0
     active.socket.on('ping', () => pings++)

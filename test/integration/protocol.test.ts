@@ -96,7 +96,7 @@ test('a violation is answered with its Close, behind the echoes of what came bef
 })
 
 test('the closing handshake that the client begins', async t => {
-  const service = await startService(t, '--workers', '1', '--handshake-timeout', '500ms')
+  const service = await startService(t, '--workers', '1', '--handshake-timeout', '2s')
 
   await t.test('its Close is echoed, and the server ends the connection', async t => {
     assert.deepEqual(await converse(await openRaw(t, service), { opcode: CLOSE }), ['close'])
@@ -184,7 +184,7 @@ test('the closing handshake that the client begins', async t => {
 })
 
 test('the closing handshake that the server begins', async t => {
-  const options = ['--workers', '1', '--handshake-timeout', '500ms', '--drain-timeout', '1m']
+  const options = ['--workers', '1', '--handshake-timeout', '2s', '--drain-timeout', '1m']
 
   await t.test('ends with the answer of the client; messages before it are no longer echoed', async t => {
     const service = await startService(t, ...options)

@@ -114,7 +114,7 @@ test('octets of the wire are those of TLS', async t => {
 })
 
 test('who does not speak TLS is dropped', async t => {
-  const service = await startService(t, '--workers', '1', '--handshake-timeout', '1s', ...new TlsFiles(t).flags)
+  const service = await startService(t, '--workers', '1', '--handshake-timeout', '3s', ...new TlsFiles(t).flags)
   await t.test('at once, for plain HTTP', async () => {
     const client = await RawClient.connect(service.port)
     client.write(requestHead())

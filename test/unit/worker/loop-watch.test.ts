@@ -1,3 +1,5 @@
+// The watch's timer is a real one, the clock that it looks at the test's own.
+
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { Counters } from '../../../src/metrics/counters.js'
@@ -7,72 +9,68 @@ import { LoopWatch, WATCH_INTERVAL } from '../../../src/worker/loop-watch.js'
 const DELAY = histogramAt('event_loop_delay_seconds')
 const TURN = histogramAt('event_loop_turn_seconds')
 
+/** Monotonic milliseconds at which the watch begins. */
+const BEGINNING = 5000
+
 function watch(t: TestContext) {
+  const clock = { now: BEGINNING }
+  t.mock.method(performance, 'now', () => clock.now)
   const counters = new Counters()
   const loop = new LoopWatch(counters)
   t.after(() => loop.stop())
   /** Observations above a bound, which must be one of the buckets'. */
   const above = ({ offset, buckets }: typeof DELAY, bound: number) =>
     counters.values.slice(offset + buckets.indexOf(bound) + 1, offset + buckets.length + 1).reduce((a, b) => a + b, 0)
+  const all = ({ offset, buckets }: typeof DELAY) =>
+    counters.values.slice(offset, offset + buckets.length + 1).reduce((a, b) => a + b, 0)
   const sum = ({ offset, buckets }: typeof DELAY) => counters.values[offset + buckets.length + 1]
-  return { loop, above, sum }
-}
-
-function block(milliseconds: number): void {
-  const end = performance.now() + milliseconds
-  while (performance.now() < end);
-}
-
-/** Resolves in a turn after the one that timers which are due now run in. */
-async function laterTurn(): Promise<void> {
-  await new Promise(resolve => setTimeout(resolve, 1))
-  await new Promise(setImmediate)
+  /** Resolves when something was observed so many times more. */
+  const observed = async (slot: typeof DELAY, times: number): Promise<void> => {
+    const before = all(slot)
+    while (all(slot) < before + times) await new Promise(setImmediate)
+  }
+  return { clock, loop, above, sum, observed }
 }
 
 test('a stall is seen by the next snapshot, and only once', t => {
   const { loop, above } = watch(t)
-  const now = performance.now()
-  loop.look(now + WATCH_INTERVAL)
+  loop.look(BEGINNING + WATCH_INTERVAL)
   assert.equal(above(DELAY, 0.001), 0)
-  loop.look(now + 700)
+  loop.look(BEGINNING + 700)
   assert.deepEqual([above(DELAY, 0.5), above(DELAY, 1)], [1, 0])
-  loop.look(now + 700)
-  loop.look(now + 710)
+  loop.look(BEGINNING + 700)
+  loop.look(BEGINNING + 710)
   assert.equal(above(DELAY, 0.001), 1)
-  loop.look(now + 4000)
+  loop.look(BEGINNING + 4000)
   assert.deepEqual([above(DELAY, 0.5), above(DELAY, 2.5)], [2, 1])
 })
 
-test('the timer sees a stall that no snapshot has seen, and goes on', async t => {
-  const { above } = watch(t)
+test('the timer sees a stall that no snapshot has seen, once, and goes on', async t => {
+  const { clock, above, observed } = watch(t)
   for (const stalls of [1, 2]) {
-    block(140)
-    await laterTurn()
-    assert.ok(above(DELAY, 0.1) >= stalls)
+    clock.now += 140
+    await observed(DELAY, 2)
+    assert.equal(above(DELAY, 0.1), stalls)
   }
 })
 
 test('what a snapshot has seen the timer does not observe again', async t => {
-  const { loop, above } = watch(t)
-  block(3100)
+  const { clock, loop, above, observed } = watch(t)
+  clock.now += 3100
   loop.look()
-  await laterTurn()
+  await observed(DELAY, 2)
   assert.equal(above(DELAY, 2.5), 1)
 })
 
 test('a turn is as long as what is done in it', async t => {
-  const started = performance.now()
-  const { above, sum } = watch(t)
-  // The watch's timer is due, so that it runs before what is blocking here, and its immediate after.
-  await new Promise<void>(resolve => {
-    setTimeout(() => {
-      block(110)
-      resolve()
-    }, WATCH_INTERVAL)
-    block(WATCH_INTERVAL * 2)
-  })
-  await laterTurn()
-  assert.ok(above(TURN, 0.1) >= 1)
-  // The timer came more than once in that turn, and all turns together are no longer than the time that has passed.
-  assert.ok(sum(TURN) <= (performance.now() - started) / 1000)
+  const { clock, above, sum, observed } = watch(t)
+  // Set behind the watch's timer, and both are due when they are looked at: one turn, and its end is the watch's immediate.
+  setTimeout(() => {
+    clock.now += 110
+  }, WATCH_INTERVAL)
+  const due = Date.now() + 2 * WATCH_INTERVAL
+  while (Date.now() < due);
+  await observed(TURN, 2)
+  assert.equal(above(TURN, 0.1), 1)
+  assert.ok(Math.abs(sum(TURN) - 0.11) < 1e-9, `${sum(TURN)} s`)
 })
