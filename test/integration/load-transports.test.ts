@@ -14,7 +14,7 @@ import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { createServer as createTlsServer } from 'node:tls'
 import { TlsFiles } from '../support/certificate.js'
-import { faultsOf, frameOf, load, loadResults, takeFrame } from '../support/load-command.js'
+import { faultsOf, frameOf, loadHere, loadResults, takeFrame } from '../support/load-command.js'
 import { startService } from '../support/service.js'
 
 test('over TLS everything comes back, for whoever trusts the certificate', async t => {
@@ -27,10 +27,10 @@ test('over TLS everything comes back, for whoever trusts the certificate', async
   assert.deepEqual([trusting.results.comparison?.mismatches, trusting.results.comparison?.compared], [[], 1])
   assert.equal(trusting.code, 0)
 
-  const insecure = await load(...options, '--insecure')
+  const insecure = await loadHere(...options, '--insecure')
   assert.equal(insecure.code, 0)
 
-  const strict = await loadResults(...options)
+  const strict = await loadHere(...options)
   assert.equal(strict.code, 1)
   assert.deepEqual(strict.results.counts.handshakes, { DEPTH_ZERO_SELF_SIGNED_CERT: 1 })
 })
@@ -48,9 +48,9 @@ test('SNI is the name that is asked for', async t => {
   t.after(() => server.close())
   const url = `wss://127.0.0.1:${(server.address() as AddressInfo).port}`
   const options = ['--insecure', '--rate', '1', '--messages', '1']
-  const { results } = await loadResults(url, ...options, '--servername', 'echo.example')
+  const { results } = await loadHere(url, ...options, '--servername', 'echo.example')
   assert.deepEqual(results.counts.handshakes, { '404': 1 })
-  await load(url, ...options)
+  await loadHere(url, ...options)
   assert.deepEqual(names, ['echo.example', false])
 })
 
@@ -103,7 +103,7 @@ function echoFrames(stream: ServerHttp2Stream): void {
 
 test('over HTTP/2 streams share sessions, and everything comes back', async t => {
   const { url, sessions, requests } = await startHttp2(t)
-  const { code, results } = await loadResults(
+  const { code, results } = await loadHere(
     ...[`ws://${url}`, '--http2', '--streams', '4', '--connections', '10', '--in-flight', '3', '--messages', '300'],
     ...[
       '--size',
@@ -142,9 +142,9 @@ test('HTTP/2 over TLS', async t => {
   })
   const { url } = await startHttp2(t, server)
   const options = [`wss://${url}`, '--http2', '--in-flight', '1', '--messages', '20']
-  const trusting = await loadResults(...options, '--ca', files.cert)
+  const trusting = await loadHere(...options, '--ca', files.cert)
   assert.deepEqual([trusting.code, trusting.results.counts.messages.echoed], [0, 20])
-  const strict = await loadResults(...options)
+  const strict = await loadHere(...options)
   assert.equal(strict.code, 1)
   assert.deepEqual(strict.results.counts.handshakes, { DEPTH_ZERO_SELF_SIGNED_CERT: 1 })
 })
@@ -152,12 +152,12 @@ test('HTTP/2 over TLS', async t => {
 test('an HTTP/2 server that takes no WebSockets, and one that refuses', async t => {
   const options = ['--http2', '--rate', '1', '--messages', '1', '--connections', '2']
   const none = await startHttp2(t, createServer())
-  const without = await loadResults(`ws://${none.url}`, ...options)
+  const without = await loadHere(`ws://${none.url}`, ...options)
   assert.deepEqual(without.results.counts.handshakes, { 'no enable_connect_protocol': 2 })
   assert.equal(without.code, 1)
   const closed = await startHttp2(t, undefined, { ':status': 403 })
-  const refused = await loadResults(`ws://${closed.url}`, ...options)
+  const refused = await loadHere(`ws://${closed.url}`, ...options)
   assert.deepEqual(refused.results.counts.handshakes, { '403': 2 })
-  const nobody = await loadResults('ws://127.0.0.1:1', ...options)
+  const nobody = await loadHere('ws://127.0.0.1:1', ...options)
   assert.deepEqual(nobody.results.counts.handshakes, { ECONNREFUSED: 2 })
 })
