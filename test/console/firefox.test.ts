@@ -6,6 +6,8 @@ import { findFirefox, launchFirefox, watch } from '../support/chromium.js'
 import { startService } from '../support/service.js'
 
 const FIREFOX = findFirefox()
+/** Milliseconds that the page gets for what is waited for: longer than any machine stands still. */
+const PATIENCE = 120_000
 
 test('the console in Firefox: live, an echo of text and of octets, the report, and no complaint', {
   skip: FIREFOX === undefined && 'there is no Firefox: apt-get install firefox-esr',
@@ -14,11 +16,12 @@ test('the console in Firefox: live, an echo of text and of octets, the report, a
   const browser = await launchFirefox(FIREFOX as string)
   t.after(() => browser.close())
   const page = await browser.newPage()
+  page.setDefaultTimeout(PATIENCE)
   const { complaints } = watch(page)
   const shows = (selector: string, text: string) =>
     page.waitForFunction(
       (where, wanted) => document.querySelector(where)?.textContent?.includes(wanted),
-      { timeout: 20_000 },
+      {},
       selector,
       text,
     )

@@ -3,6 +3,9 @@
 import { existsSync } from 'node:fs'
 import puppeteer, { type Browser, type Page } from 'puppeteer-core'
 
+/** Milliseconds that a browser gets for its start. */
+const PATIENCE = 120_000
+
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 
 /** The program; undefined where there is none. */
@@ -13,7 +16,10 @@ export function findChromium(): string | undefined {
 /** @param executablePath as `findChromium` has it */
 export function launchChromium(executablePath: string): Promise<Browser> {
   // A sandbox of its own is nothing that root, or a container, can give it.
-  return puppeteer.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--force-color-profile=srgb'] })
+  return puppeteer.launch({
+    ...{ executablePath, timeout: PATIENCE },
+    args: ['--no-sandbox', '--disable-gpu', '--force-color-profile=srgb'],
+  })
 }
 
 /** The program; undefined where there is none. */
@@ -25,7 +31,7 @@ export function findFirefox(): string | undefined {
 
 /** @param executablePath as `findFirefox` has it */
 export function launchFirefox(executablePath: string): Promise<Browser> {
-  return puppeteer.launch({ browser: 'firefox', executablePath })
+  return puppeteer.launch({ browser: 'firefox', executablePath, timeout: PATIENCE })
 }
 
 /** Collects what a page complains of, and every address that it asks for. */
