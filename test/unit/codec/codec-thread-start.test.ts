@@ -1,4 +1,4 @@
-// Codec threads are lost while others start, 100 times over.
+// Codec threads are lost while others start, many times over.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -6,6 +6,9 @@ import { it } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { codecFor, Group, messageOf, replies, threadsStarted, until } from '../../support/codec-client.js'
 import { POISON } from '../../support/poison.js'
+
+/** Of each of four kinds. */
+const ROUNDS = 5
 
 it('a codec thread that fails leads to no other thread’s end before its modules are loaded, which would take the process along', async t => {
   const threads = threadsStarted(t)
@@ -18,7 +21,7 @@ it('a codec thread that fails leads to no other thread’s end before its module
     if (!started.has(this) && this.threadId !== -1) early.push(this)
     return terminate.call(this)
   })
-  for (let round = 0; round < 100; round++) {
+  for (let round = 0; round < 4 * ROUNDS; round++) {
     const [codec, seen] = codecFor({ after() {} })
     const groups = [new Group('a', messageOf(POISON.exit)), new Group('b')]
     for (const group of groups) group.submitTo(codec)
