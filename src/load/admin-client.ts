@@ -15,8 +15,8 @@ export interface ServiceReport extends TrafficReport {
   readonly id: number
   readonly key: string
   readonly state: 'open' | 'closed'
-  /** Seconds in which the service did not read, where it tells them. */
-  readonly pausedSeconds?: number
+  /** Milliseconds in which the service did not read, by reason. Its first version did not tell them. */
+  readonly time?: { readonly paused: Readonly<Record<string, number>> }
 }
 
 interface ConnectionsPage {

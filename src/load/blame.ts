@@ -43,10 +43,14 @@ function slowLine({ due, sent, back }: SlowMessage, report: Report): string {
 /** Of the connections with the slowest messages, over all their life. */
 function pausedOf(reports: readonly Report[]): string {
   const found = reports.filter(report => report !== undefined)
-  if (found.length === 0) return 'unknown, the service no longer has the reports of these connections'
-  const seconds = found.flatMap(({ pausedSeconds }) => pausedSeconds ?? [])
-  if (seconds.length === 0) return "unknown, the service's reports do not tell it"
-  return `${time(Math.max(...seconds) * 1000)} at most, of their connections' whole life`
+  if (found.length === 0) return 'unknown, since there are no reports of these connections'
+  const pauses = found.flatMap(({ time }) => (time === undefined ? [] : sum(Object.values(time.paused))))
+  if (pauses.length === 0) return "unknown, the service's reports do not tell it"
+  return `${time(Math.max(...pauses))} at most, of their connections' whole life`
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
 }
 
 /** Seconds: upper end of the bucket in which the quantile is; undefined when nothing was observed. */

@@ -100,6 +100,7 @@ for (const shape of SHAPES)
     )
     assert.match(stdout, /errors: none/)
     assert.match(stdout, /the service's counts agree to the message and the octet/)
+    assert.match(stdout, /\n {2}paused {15}\S+ (?:µs|ms|s) at most/)
     assert.equal(code, 0)
   })
 
