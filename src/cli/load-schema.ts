@@ -60,7 +60,7 @@ const fields: Fields = {
   findLimit: flag({
     group: 'Load',
     default: 'off',
-    help: 'Search the highest rate that holds, from --rate or 1000 on, in trials of the given duration.',
+    help: 'Search for the highest rate that holds, from --rate or 1000 on, in trials of the given duration.',
   }),
   p99: option(duration(1), {
     group: 'Load',

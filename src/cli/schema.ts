@@ -38,7 +38,7 @@ type Fields = {
 
 const fields: Fields = {
   host: option(host, { group: 'Listening', default: '127.0.0.1', help: 'Address that WebSocket clients connect to.' }),
-  port: option(port, { group: 'Listening', default: '8888', help: 'Port for them; 0 takes a free one.' }),
+  port: option(port, { group: 'Listening', default: '8888', help: 'Port that they connect to; 0 takes a free one.' }),
   path: optional(path, { group: 'Listening', default: 'any path', help: 'Only path that is served; others get 404.' }),
   subprotocol: list(token, {
     group: 'Listening',
@@ -157,12 +157,12 @@ const fields: Fields = {
   memoryBudget: optional(size(MIB, 2 ** 50), {
     group: 'Limits',
     default: 'half of the memory of the machine or its cgroup',
-    help: 'Memory that may be held for connections, an equal share for each worker; who holds most of a full one is closed with 1013.',
+    help: 'Memory that may be held for connections, in equal parts for all workers; when a part is full, the connection that holds most of it is closed with 1013.',
   }),
   maxOpenings: option(wholeNumber(0, MANY), {
     group: 'Limits',
     default: '8192',
-    help: 'Connections in their opening handshake at a time, of all workers together; for more, the oldest are dropped; 0 is no limit.',
+    help: 'Connections in their opening handshake at a time, of all workers together; above that the oldest are dropped; 0 is no limit.',
   }),
   maxFragments: option(wholeNumber(0, MANY), {
     group: 'Limits',
@@ -173,7 +173,7 @@ const fields: Fields = {
   handshakeTimeout: option(duration(1), {
     group: 'Timeouts and flow',
     default: '5s',
-    help: 'Time for a request to come, and for a peer that has nothing left to read to answer a Close.',
+    help: 'Time for a request to come; also, once a peer has nothing left to read, for its answer to a Close.',
   }),
   pingInterval: option(duration(0), {
     group: 'Timeouts and flow',
@@ -229,7 +229,7 @@ const fields: Fields = {
   controlsHoldTimeout: option(duration(1), {
     group: 'Test controls',
     default: '5m',
-    help: 'Time after which a connection is dropped that a control leaves hanging: vanish, stall, handshake=hang, close-reply=off.',
+    help: 'Time after which a connection is dropped that a control leaves hanging: end=vanish, stall, handshake=hang, close-reply=off.',
   }),
   plainHttp: option(oneOf('refuse', 'describe'), {
     group: 'Test controls',
@@ -240,7 +240,7 @@ const fields: Fields = {
   reports: option(wholeNumber(0, MANY), {
     group: 'Admin and log',
     default: '100',
-    help: 'Cleanly closed connections of each worker whose reports are kept; 0 reports on none, open ones included.',
+    help: 'Cleanly closed connections of each worker whose reports are kept; 0 turns off all reports, of open connections too.',
   }),
   reportsFailed: option(wholeNumber(0, MANY), {
     group: 'Admin and log',
@@ -261,12 +261,12 @@ const fields: Fields = {
   adminAllowedHost: list(host, {
     group: 'Admin and log',
     default: 'IP addresses, localhost and admin-host',
-    help: 'Further name that clients may know the admin server by; for any other than these they get 403.',
+    help: 'Further name under which the admin server answers; under any other it answers 403.',
   }),
   adminToken: secret(bearerToken, {
     group: 'Admin and log',
     default: 'none',
-    help: 'Bearer token that all admin routes but the probes then ask for; ps shows it to everybody on the machine.',
+    help: 'Bearer token that the admin server asks for, but not for probes and the files of the console; ps shows it to everybody on the machine.',
   }),
   adminTokenFile: optional(textFile, {
     group: 'Admin and log',

@@ -86,13 +86,13 @@ export const SUMMED = {
   frames_total: {
     type: 'counter',
     unit: 'frames',
-    help: 'Frames, whole ones, control frames included.',
+    help: 'Whole frames, control frames included.',
     labels: { direction: DIRECTIONS, opcode: OPCODE_NAMES },
   },
   messages_total: {
     type: 'counter',
     unit: 'messages',
-    help: 'Messages, whole ones, however many frames carried them.',
+    help: 'Whole messages, however many frames carried them.',
     labels: { direction: DIRECTIONS, opcode: MESSAGE_OPCODES },
   },
   message_bytes_total: {
@@ -178,7 +178,7 @@ export const SUMMED = {
   tls_handshakes_total: {
     type: 'counter',
     unit: 'handshakes',
-    help: 'TLS handshakes: completed, or failed, which is every connection that ended before.',
+    help: 'TLS handshakes: completed, or failed, which is every connection that ended before its handshake was done.',
     labels: { result: ['completed', 'failed'] },
   },
   handshakes_total: {
@@ -202,7 +202,7 @@ export const SUMMED = {
   http2_sessions_ended_total: {
     type: 'counter',
     unit: 'sessions',
-    help: 'HTTP/2 sessions that ended, by why: their peer, no stream for too long (idle), an unanswered PING (silent), a flood of requests that came to nothing, or a worker that leaves.',
+    help: 'HTTP/2 sessions that ended, by cause: their peer, no stream for too long (idle), an unanswered PING (silent), a flood of requests that came to nothing, or a worker that leaves.',
     labels: { cause: SESSION_ENDS },
   },
   closes_total: {
@@ -490,13 +490,13 @@ export const PRIMARY_METRICS = {
   workers_wanted: {
     type: 'gauge',
     unit: 'workers',
-    help: 'Workers that there are to be.',
+    help: 'Workers that there should be.',
     labels: {},
   },
   worker_restarts_total: {
     type: 'counter',
     unit: 'workers',
-    help: 'Workers replaced, by why: exited, killed by a signal, failed to start, or reload.',
+    help: 'Workers replaced, by reason: exited, killed by a signal, failed to start, or reload.',
     labels: { reason: RESTART_REASONS },
   },
   worker_snapshot_age_seconds: {

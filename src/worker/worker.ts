@@ -118,7 +118,10 @@ class WorkerService implements OpeningsHandler, HandoverHandler {
     this.#loop = new LoopWatch(counters)
     watchCollections()
     const closedForMemory = new Occasional(count =>
-      log.warn({ connections: count, held: this.#budget.held }, 'the memory budget is used up: closed who held most'),
+      log.warn(
+        { connections: count, held: this.#budget.held },
+        'the memory budget is used up: the connections that held most were closed',
+      ),
     )
     this.#context = {
       settings,

@@ -20,8 +20,8 @@ const PAGE = `<!doctype html>
 <body>
 <h1>A WebSocket echo service</h1>
 <p>There is nothing to look at here: this address speaks WebSocket, and every message that a client sends comes back as it was
-sent. Connect with any WebSocket client to the address above, with <code>ws://</code> in the place of <code>http://</code>, or
-<code>wss://</code> in the place of <code>https://</code>.</p>
+sent. Connect with any WebSocket client to the address above, with <code>ws://</code> in place of <code>http://</code>, or
+<code>wss://</code> in place of <code>https://</code>.</p>
 <p>In this browser: open the developer tools on this page, and paste into the console</p>
 <pre>socket = new WebSocket(location.href.replace(/^http/, 'ws'))
 socket.onmessage = ({ data }) =&gt; console.log(data)
