@@ -70,7 +70,13 @@ test('all files that name the version of the package agree', () => {
   const lock = JSON.parse(read('package-lock.json'))
   assert.deepEqual([lock.version, lock.packages[''].version], [version, version])
   assert.match(read('Dockerfile'), new RegExp(`^ARG VERSION=${version}$`, 'm'))
-  for (const path of ['README.md', 'docs/containers.md', 'docs/systemd.md', 'docker-compose.yml']) {
+  for (const path of [
+    'README.md',
+    'docs/containers.md',
+    'docs/kubernetes.md',
+    'docs/systemd.md',
+    'docker-compose.yml',
+  ]) {
     const named = [...read(path).matchAll(/\bechobahn[:-](\d+\.\d+\.\d+)\b/g)].map(([, found]) => found)
     // The page of systemd goes on to a next version.
     const own = path === 'docs/systemd.md' ? named.slice(0, 1) : named
