@@ -140,16 +140,20 @@ async function everyPanelIsDrawn(t: TestContext, { prometheus }: WatchedService,
 function rateOf(points: Series['points'], from: number, to: number, zeroFirst: boolean): number {
   if (points.length < 2) return 0
   const [[firstTime, first], [lastTime, last]] = [points[0], points[points.length - 1]]
-  const sampled = lastTime - firstTime
-  const between = sampled / (points.length - 1)
-  const near = between * 1.1
-  const reach = (gap: number) => (gap >= near ? between / 2 : gap)
+  const sampled = between(firstTime, lastTime)
+  const average = sampled / (points.length - 1)
+  const reach = (gap: number) => (gap >= average * 1.1 ? average / 2 : gap)
   const increase = last - first
   // A counter is not carried back to before it was 0.
   const sinceZero = increase > 0 && first >= 0 ? sampled * (first / increase) : Number.POSITIVE_INFINITY
-  const gap = firstTime - from
+  const gap = between(from, firstTime)
   const start = zeroFirst ? reach(Math.min(gap, sinceZero)) : Math.min(reach(gap), sinceZero)
-  return (increase * ((sampled + start + reach(to - lastTime)) / sampled)) / (to - from)
+  return (increase * ((sampled + start + reach(between(lastTime, to))) / sampled)) / between(from, to)
+}
+
+/** Seconds. Prometheus has whole milliseconds; the difference of two Unix times in seconds is up to half a microsecond off. */
+function between(from: number, to: number): number {
+  return (Math.round(1000 * to) - Math.round(1000 * from)) / 1000
 }
 
 function hasNumber({ points }: Series): boolean {
