@@ -1,10 +1,11 @@
-// Workers killed with SIGKILL: what is lost, and what must not be.
+// Workers killed with SIGKILL, or cut off from the primary: what is lost, and what must not be.
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { CounterWatch } from '../support/counter-watch.js'
 import { EchoLoad, EchoPeer } from '../support/echo-peer.js'
-import { startService, type WorkerInfo } from '../support/service.js'
+import { sabotage } from '../support/sabotage.js'
+import { Service, startService, type WorkerInfo } from '../support/service.js'
 import { stopUntilOurEnd } from '../support/watchdog.js'
 
 const serving = (count: number, killed: number) => (workers: WorkerInfo[]) =>
@@ -94,5 +95,51 @@ describe('a worker killed under load', () => {
       process.kill(pid, 'SIGKILL')
       assert.equal(await peer.closed, 1006)
     }
+  })
+})
+
+/** At SIGUSR2 the first worker closes its channel to the primary, and the second dies in the middle of a message. */
+const CHANNEL_FAULTS = `
+  import { writeSync } from 'node:fs'
+  process.on('SIGUSR2', () => {
+    if (cluster.worker?.id === 1) process.disconnect()
+    if (cluster.worker?.id !== 2) return
+    writeSync(process.channel.fd, '{"type":"changes","ended":[1,2')
+    process.kill(process.pid, 'SIGKILL')
+  })`
+
+describe('a channel between primary and worker', () => {
+  it('that is closed, or ends in the middle of a message, takes its worker along and nothing else', async t => {
+    const service = new Service(['--workers', '2'], sabotage(CHANNEL_FAULTS))
+    t.after(() => service.stop())
+    await service.listening()
+    for (const number of [1, 2]) {
+      const workers = await service.workers()
+      const [victim] = workers.filter(({ worker }) => worker === number)
+      const before = (await service.metrics()).get('echobahn_connections_ended_total{cause="lost"}') ?? 0
+      const peers = await EchoPeer.openMany(service.url, 20)
+      await Promise.all(peers.map(peer => peer.echo()))
+      const mine = (await service.workers()).find(({ pid }) => pid === victim.pid)?.connections ?? 0
+      process.kill(victim.pid, 'SIGUSR2')
+      await service.until(() => service.workers(), serving(2, victim.pid))
+      await service.until(
+        async () => peers.filter(peer => !peer.isOpen).length,
+        gone => gone === mine,
+      )
+      const left = peers.filter(peer => peer.isOpen)
+      await Promise.all(left.map(peer => peer.echo()))
+      const metrics = await service.metrics()
+      assert.equal(metrics.get('echobahn_connections_ended_total{cause="lost"}'), before + mine)
+      assert.deepEqual(new Set(await Promise.all(left.map(peer => peer.close()))), new Set([1000]))
+    }
+    const told = service.log.filter(({ level, msg }) => level >= 40 && !msg.includes('open files'))
+    assert.deepEqual(
+      told.map(({ level, msg }) => `${level} ${msg}`),
+      ['exited with code 0', 'was ended by SIGKILL'].flatMap(how => [
+        '40 connections lost with the worker: 10',
+        `40 worker ${how}`,
+        '40 worker restarts',
+      ]),
+    )
   })
 })

@@ -23,6 +23,11 @@ interface LogLine {
   readonly [field: string]: unknown
 }
 
+/** What of a listening server Node keeps to itself. */
+interface ListeningServer {
+  readonly _handle: { onconnection(status: number, handle: undefined): void }
+}
+
 const SIGNALS: readonly string[] = ['SIGTERM', 'SIGINT', 'SIGHUP']
 
 type Signal = 'SIGTERM' | 'SIGINT' | 'SIGHUP'
@@ -99,6 +104,12 @@ export class PrimaryInProcess {
     let text = ''
     for await (const chunk of answer) text += chunk
     return { status: answer.statusCode ?? 0, body: text }
+  }
+
+  /** The system fails to accept a connection, of clients or of the admin server. */
+  failAccept(of: 'clients' | 'admin', error: number): void {
+    const { _handle: handle } = this.#servers[of === 'clients' ? 0 : 1] as unknown as ListeningServer
+    handle.onconnection(error, undefined)
   }
 
   get adminPort(): number {

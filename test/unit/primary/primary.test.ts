@@ -52,6 +52,21 @@ test('a connection is handed over, and is the worker’s from its word on until 
   assert.match(await metrics(), /\nechobahn_connections_ended_total\{cause="closed"\} 1\n/)
 })
 
+test('an accept that fails is counted and told of, and the next connection is accepted', async t => {
+  const EMFILE = -24
+  const primary = new PrimaryInProcess(t, ...TWO)
+  await primary.serving()
+  for (const of of ['clients', 'admin'] as const) primary.failAccept(of, EMFILE)
+  const { body } = await primary.gathered('/metrics', 'snapshot-request', snapshot)
+  assert.match(body, /\nechobahn_shortages_total\{kind="accept_failed"\} 2\n/)
+  assert.ok(primary.texts(40).includes('connections could not be accepted'), JSON.stringify(primary.log))
+  assert.deepEqual(primary.texts(50), [])
+  const { worker, id } = await primary.connect()
+  worker.say({ type: 'changes', taken: [id] })
+  const connections = (await workersOf(primary)).reduce((sum, each) => sum + each.connections, 0)
+  assert.equal(connections, 1)
+})
+
 test('one that a worker refuses, or that did not reach it, goes to another', async t => {
   const primary = new PrimaryInProcess(t, ...TWO)
   await primary.serving()

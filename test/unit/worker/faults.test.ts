@@ -4,6 +4,8 @@
 import assert from 'node:assert/strict'
 import { mock, test } from 'node:test'
 import { offsetOf } from '../../../src/metrics/layout.js'
+import { ControlledBench } from '../../support/controlled-bench.js'
+import { deflateMessage } from '../../support/deflate-message.js'
 import { type Bench, feed, NO_TAKEOVER, openConnection, serverFrames } from '../../support/fake-transport.js'
 import { clientFrame } from '../../support/raw-client.js'
 
@@ -39,6 +41,28 @@ test('a codec that throws is answered with 1011, and what comes behind it with n
   feed(bench, Buffer.concat([hello, hello]))
   feed(bench, hello)
   assertFailed(bench)
+})
+
+test('a codec thread whose answer cannot be dealt with is answered with 1011, behind what came before it', async () => {
+  const bench = openConnection(NO_TAKEOVER, '--offload', 'always', '--codec-threads', '1')
+  const compressed = clientFrame({ opcode: TEXT, rsv: 4, payload: deflateMessage('hello') })
+  feed(bench, compressed)
+  while (bench.transport.output.length === 0) await new Promise(setImmediate)
+  mock.method(bench.connection.out.outbox, 'append', fail, { times: 1 })
+  feed(bench, Buffer.concat([compressed, compressed]))
+  while (!bench.transport.ended) await new Promise(setImmediate)
+  const [echo, close] = serverFrames(bench.transport.output)
+  assert.deepEqual([echo.opcode, close.opcode, close.payload.readUInt16BE()], [TEXT, CLOSE, INTERNAL_ERROR])
+  assert.deepEqual([bench.errors, bench.counters.values[INTERNAL]], [[broken], 1])
+  await bench.codec.close()
+})
+
+test('with controls, a codec that throws is answered with 1011 as well', () => {
+  const bench = new ControlledBench('reply=echo', NO_TAKEOVER).start()
+  mock.method(bench.codec, 'tryInline', fail)
+  bench.feed(clientFrame({ opcode: TEXT, rsv: 4, payload: deflateMessage('hello') }))
+  assert.match(bench.sent()[0], /^8 1011/)
+  assert.deepEqual([bench.errors, bench.counters.values[INTERNAL]], [[broken], 1])
 })
 
 test('a half-built echo does not go out', () => {
