@@ -105,14 +105,14 @@ describe('a client that sends 300 MiB and never reads', () => {
 
 describe('a client that reads slowly but steadily', () => {
   it('is not dropped and gets every octet', async t => {
-    const service = await startService(t, '--workers', '1', '--slow-reader-timeout', '2s')
+    const service = await startService(t, '--workers', '1', '--slow-reader-timeout', '8s')
     const client = await openDeaf(service)
     const messages = Array.from({ length: 48 }, (_, i) => Buffer.alloc(MIB, i))
     for (const payload of messages) client.send({ opcode: BINARY, payload })
     const pace = setInterval(() => {
       client.socket.once('data', () => client.socket.pause())
       client.socket.resume()
-    }, 6)
+    }, 15)
     t.after(() => clearInterval(pace))
     for (const [i, message] of messages.entries()) {
       const { payload } = await client.readFrame()
