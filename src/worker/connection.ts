@@ -148,10 +148,14 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
   }
 
   onProgress(): void {
-    this.#flow.onProgress(this.#outstanding)
-    this.#echo.onRoom()
-    this.#account()
-    this.#noteProgress()
+    try {
+      this.#flow.onProgress(this.#outstanding)
+      this.#echo.onRoom()
+      this.#account()
+      this.#noteProgress()
+    } catch (error) {
+      this.onInternalError(error)
+    }
   }
 
   onUnread(): void {
@@ -160,7 +164,11 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
 
   onEnd(): void {
     this.recorder?.ended('client')
-    this.#closing.onPeerEnd()
+    try {
+      this.#closing.onPeerEnd()
+    } catch (error) {
+      this.onInternalError(error)
+    }
   }
 
   onClosed(): void {
@@ -183,13 +191,22 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
 
   /** Starts the closing handshake: 1001 at shutdown, 1012 at a restart. What has begun to come still comes, and is echoed. */
   goAway(code: number, reason = ''): void {
-    this.#closing.goAway(code, reason)
-    this.#holdBehindMessage()
+    try {
+      this.#closing.goAway(code, reason)
+      this.#holdBehindMessage()
+    } catch (error) {
+      this.onInternalError(error)
+    }
   }
 
   /** As `goAway`, without waiting for anything. False where the connection can only be dropped. */
   goAwayNow(code: number, reason = ''): boolean {
-    return !this.#echo.midFrame && this.#closing.goAwayNow(code, reason)
+    try {
+      return !this.#echo.midFrame && this.#closing.goAwayNow(code, reason)
+    } catch (error) {
+      this.onInternalError(error)
+      return false
+    }
   }
 
   /** Sends FIN without a Close. */
@@ -403,6 +420,7 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
       this.failNow(new ProtocolError('ECHOBAHN_INTERNAL'))
     } catch (another) {
       this.#context.onInternalError(another)
+      this.out.outbox.drop()
       return this.destroy('the server failed, and could not say so')
     }
     // A Close inside of a frame would be read as its payload.
@@ -564,9 +582,13 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
   }
 
   #ping(): void {
-    this.#context.pings.sent(this)
-    this.out.frame(PING, NOTHING)
-    this.out.flush()
+    try {
+      this.#context.pings.sent(this)
+      this.out.frame(PING, NOTHING)
+      this.out.flush()
+    } catch (error) {
+      this.onInternalError(error)
+    }
   }
 }
 

@@ -45,6 +45,13 @@ async function served(t: TestContext, handle = new FakeHandle(), ...flags: strin
 
 type Served = Awaited<ReturnType<typeof served>>
 
+/** What the log says of it. */
+const FAILED = [50, 'a connection failed inside the server']
+
+function errorsOf(worker: WorkerInProcess): unknown[] {
+  return worker.log.filter(({ level }) => level >= 40).map(({ level, msg }) => [level, msg])
+}
+
 /** The connection is gone, the log has `lines` of an error of ours, and the other one lives. */
 function assertEnded({ t, worker, handle, other }: Served, lines: number): void {
   assert.ok(handle.calls.includes('close'))
@@ -55,10 +62,7 @@ function assertEnded({ t, worker, handle, other }: Served, lines: number): void 
 }
 
 function assertAlone({ worker, other }: Pick<Served, 'worker' | 'other'>, lines: number): void {
-  assert.deepEqual(
-    worker.log.filter(({ level }) => level >= 40).map(({ level, msg }) => [level, msg]),
-    Array(lines).fill([50, 'a connection failed inside the server']),
-  )
+  assert.deepEqual(errorsOf(worker), Array(lines).fill(FAILED))
   other.receive(hello)
   assert.deepEqual(framesOf(other), ['1 hello'])
   assert.deepEqual(worker.exits, [])
@@ -151,4 +155,63 @@ test('a peer whose address cannot be asked for is served, and named as nobody', 
   assert.deepEqual(framesOf(nobody), ['1 hello'])
   assert.equal(reportOf(bench).peer, '')
   assertAlone(bench, 0)
+})
+
+test('a read that throws when it is to go on is answered with 1011', async t => {
+  const bench = await served(t, undefined, '--high-water-mark', '1kB', '--low-water-mark', '1')
+  const { handle } = bench
+  handle.takes = 0
+  handle.receive(clientFrame({ opcode: TEXT, payload: 'x'.repeat(2000) }))
+  const [{ request }] = handle.writes.splice(0)
+  handle.takes = Number.POSITIVE_INFINITY
+  handle.take()
+  handle.readStart = fail
+  handle.complete(request)
+  assert.deepEqual(framesOf(handle), ['8 1011'])
+  assertAlone(bench, 1)
+})
+
+test('a connection that cannot be told to leave ends, and the others are told', async t => {
+  const bench = await served(t)
+  const { worker, handle, other } = bench
+  handle.writeBuffer = fail
+  worker.hear({ type: 'leave', when: 'now' })
+  t.mock.timers.tick(20)
+  assert.ok(handle.calls.includes('close'))
+  assert.deepEqual(framesOf(other), ['8 1001'])
+  assert.deepEqual(errorsOf(worker), Array(2).fill(FAILED))
+})
+
+test('a connection that cannot be told to leave any more ends, and the others are told', async t => {
+  const bench = await served(t, undefined, '--drain-timeout', '5s')
+  const { worker, handle, other } = bench
+  handle.writeBuffer = fail
+  worker.hear({ type: 'leave', when: 'later' })
+  t.mock.timers.tick(5000)
+  assert.ok(handle.calls.includes('close'))
+  assert.deepEqual(framesOf(other), ['8 1012'])
+  assert.deepEqual(errorsOf(worker), Array(2).fill(FAILED))
+})
+
+test('a ping that cannot be written ends its connection alone', async t => {
+  const clock = { now: 5000 }
+  t.mock.method(performance, 'now', () => clock.now)
+  const bench = await served(t, undefined, '--ping-interval', '1s')
+  bench.handle.writeBuffer = fail
+  for (let i = 0; i < 3; i++) {
+    clock.now += 500
+    t.mock.timers.tick(500)
+  }
+  assert.ok(bench.handle.calls.includes('close'))
+  assert.deepEqual(framesOf(bench.other), ['9 '])
+  assertAlone(bench, 2)
+})
+
+test("an answer to the client's FIN that cannot be written ends its connection alone", async t => {
+  const bench = await served(t)
+  bench.handle.takes = 0
+  bench.handle.receive(hello)
+  bench.handle.shutdown = fail
+  bench.handle.tellRead(END_OF_FILE)
+  assertAlone(bench, 1)
 })
