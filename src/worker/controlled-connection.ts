@@ -6,6 +6,7 @@
 import type { ActiveControls } from '../controls/active.js'
 import { textMessage } from '../controls/alter.js'
 import type { Plan } from '../controls/plans.js'
+import type { Sending } from '../controls/sending.js'
 import { violationOf } from '../controls/violations.js'
 import { isControl, PING, PONG } from '../protocol/opcodes.js'
 import type { Recorder } from '../report/recorder.js'
@@ -190,14 +191,14 @@ export class ControlledConnection extends Connection {
   }
 
   #violate(): void {
-    const { send } = this.#controls.values
-    if (send === undefined) return
-    const { octets, frames, close, ends, message } = violationOf(send.name).make(this.#deflate, send.size)
+    // The plan is there only where the control is.
+    const { name, size } = this.#controls.values.send as Sending
+    const { octets, frames, close, ends, message } = violationOf(name).make(this.#deflate, size)
     const write = (): void => {
       this.out.raw(octets, frames)
       if (message !== undefined) this.#traffic.messageSent(...message)
       this.#controls.violated()
-      this.#controls.book.did('send', send.name)
+      this.#controls.book.did('send', name)
     }
     if (close === undefined) {
       write()

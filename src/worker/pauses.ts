@@ -51,7 +51,6 @@ export class Pauses {
   change(before: number, after: number): void {
     const from = PLACES[before]
     const to = PLACES[after]
-    if (from === to) return
     const now = this.#now()
     if (from !== NOT_PAUSED) {
       this.#count(from, now)

@@ -67,7 +67,6 @@ export class Opening implements TransportHandler {
   #deadline: number
   /** The answer is written, and it is no 101. */
   refused = false
-  #gone = false
   /** Octets that came after the refusal. */
   #dropped = 0
 
@@ -116,7 +115,6 @@ export class Opening implements TransportHandler {
   }
 
   onClosed(): void {
-    this.#gone = true
     this.#controls?.forget(this.id)
     this.#handler.onGone(this)
   }
@@ -204,7 +202,7 @@ export class Opening implements TransportHandler {
     let isTold = false
     ask(word => {
       isTold = true
-      if (this.refused || this.#gone) return
+      if (this.refused) return
       try {
         this.transport.resume()
         then(word, early)
