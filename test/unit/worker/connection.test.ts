@@ -1,6 +1,7 @@
 // A connection without a socket: what goes out for what comes in, however it is cut.
 
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib'
 import { offsetOf } from '../../../src/metrics/layout.js'
@@ -134,6 +135,16 @@ for (const takeover of [false, true])
       assert.deepEqual(messagesOf(bench), COMPRESSED_ECHOES, `cut at ${cut}`)
     }
   })
+
+test('messages of any length are echoed inline, long and short in turn', () => {
+  const payloads = [70_000, 10, 200_000, 100_000].map(length => randomBytes(length))
+  const bench = openConnection(NO_TAKEOVER, '--offload', 'never', '--high-water-mark', '1MiB')
+  for (const payload of payloads) feed(bench, clientFrame({ opcode: BINARY, payload }))
+  assert.deepEqual(
+    messagesOf(bench),
+    payloads.map(payload => message(BINARY, payload)),
+  )
+})
 
 test('replies are compressed where that makes them smaller, whatever the message was', () => {
   const bench = openConnection(NO_TAKEOVER, '--offload', 'never')

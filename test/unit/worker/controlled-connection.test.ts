@@ -41,6 +41,17 @@ test('without delay an echo leaves in the write of its chunk, however the messag
   assert.equal(bench.connection.held, 0)
 })
 
+test('a long message in many pieces is moved a few times only, as its memory doubles', t => {
+  const bench = open('reply=size')
+  const payload = Buffer.alloc(1024 * 1024)
+  const frame = clientFrame({ opcode: BINARY, payload })
+  const allocations = t.mock.method(Buffer, 'allocUnsafe').mock
+  for (let at = 0; at < frame.length; at += 16_384) bench.feed(frame.subarray(at, at + 16_384))
+  const large = allocations.calls.filter(({ arguments: [size] }) => size >= 16_384)
+  assert.ok(large.length > 0 && large.length < 10, String(large.length))
+  assert.deepEqual(bench.sent(), [`1 ${payload.length}`])
+})
+
 test('a delayed echo comes when it is due, and is held until then', () => {
   const bench = open('delay=200ms')
   bench.feed(text('hello'))
@@ -171,6 +182,8 @@ test('a pong is left out, or late with its payload', () => {
   assert.deepEqual(late.sent(), ['1 a'])
   late.clock.pass(1)
   assert.deepEqual(late.sent(), ['10 p'])
+  const told = [off, late].flatMap(({ controls }) => controls.book.events.map(({ what }) => what))
+  assert.deepEqual(told, ['a ping goes unanswered', '2000 ms late'])
   assert.deepEqual(late.controls.book.uses, { pong: 1 })
 })
 
@@ -188,6 +201,7 @@ test('no more than 64 pongs wait, and later ones come again', () => {
 test('the first message is the description, also before what came behind the request', () => {
   const bench = new ControlledBench('describe').start(text('early'))
   assert.deepEqual(bench.sent(), ['1 {"id":1}', '1 early'])
+  assert.deepEqual(bench.controls.book.uses, { describe: 1 })
 })
 
 test('a Close comes at once, or after so many messages, octets, or time', () => {

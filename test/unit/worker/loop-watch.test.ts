@@ -45,6 +45,14 @@ test('a stall is seen by the next snapshot, and only once', t => {
   assert.deepEqual([above(DELAY, 0.5), above(DELAY, 2.5)], [2, 1])
 })
 
+test('a snapshot sees no stall before the timer is late by an interval', t => {
+  const { loop, sum } = watch(t)
+  loop.look(BEGINNING + 2 * WATCH_INTERVAL - 1)
+  assert.equal(sum(DELAY), 0)
+  loop.look(BEGINNING + 2 * WATCH_INTERVAL)
+  assert.equal(sum(DELAY), WATCH_INTERVAL / 1000)
+})
+
 test('the timer sees a stall that no snapshot has seen, once, and goes on', async t => {
   const { clock, above, observed } = watch(t)
   for (const stalls of [1, 2]) {

@@ -72,6 +72,18 @@ test('a default that is limited is for the primary to grant, once for each openi
   assert.deepEqual([granted, denied, gone], [[{ controls: { delay: 3000 }, from: 'default' }], [undefined], []])
 })
 
+test('a default may have what no URL may ask for', () => {
+  const { controls, decide } = bench('--default-controls', 'cookie=a=1')
+  const [refused] = decide(1, 'eb-cookie=a=1')
+  assert.ok(refused !== undefined && 'status' in refused)
+  const byDefault = [{ controls: { cookie: 'a=1' }, from: 'default' }]
+  assert.deepEqual(decide(2, ''), byDefault)
+  controls.setDefault('cookie=b=2', true)
+  const granted = decide(3, '')
+  controls.granted(3, 'cookie=a=1')
+  assert.deepEqual(granted, byDefault)
+})
+
 test('what needs compression is refused where none is agreed', () => {
   assert.equal(missingDeflate({ compress: 'always' }, true), undefined)
   assert.equal(missingDeflate({ compress: 'never' }, false), undefined)

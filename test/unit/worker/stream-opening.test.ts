@@ -186,6 +186,15 @@ test('controls of HTTP/1.1 are refused by name, also the default ones', t => {
   assert.equal(byDefault.events.at(-1), 'refused 400 bad_control')
 })
 
+test('a connection with controls can describe itself', t => {
+  const { opening, upgraded } = bench(t, { ':path': '/a?eb-describe' })
+  opening.onOpened(7, 0)
+  const [{ controls }] = upgraded
+  const { id, path, query, httpVersion, fields } = JSON.parse(controls?.describe() ?? '')
+  assert.deepEqual([id, path, query, httpVersion, fields['user-agent']], [7, '/a', 'eb-describe', '2', ['me']])
+  controls?.end()
+})
+
 test('limited default controls take a word of the primary', t => {
   const { opening, stream, events, controls, claimed, upgraded } = bench(t)
   controls.setDefault('delay=5ms', true)

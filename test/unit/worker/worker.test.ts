@@ -234,6 +234,18 @@ test('an error of our own is a line of the log', async t => {
   )
 })
 
+test('at info what goes wrong is summed up, and nothing is left untold', async t => {
+  const clock = { seconds: 100 }
+  t.mock.method(process, 'hrtime', () => [clock.seconds, 0])
+  const worker = new WorkerInProcess(t)
+  for (const id of [7, 8, 9]) (await worker.take(id)).receive(requestHead(['Host: a']))
+  const told = () => worker.log.filter(({ level }) => level === 30).map(({ msg, times }) => `${msg} ${times}`)
+  assert.deepEqual(told(), ['opening handshakes were refused 1'])
+  clock.seconds += 10
+  t.mock.timers.tick(250)
+  assert.deepEqual(told(), ['opening handshakes were refused 1', 'opening handshakes were refused 2'])
+})
+
 test('at debug each connection is told of: accepted, refused, failed, closed', async t => {
   const { worker, handle } = await serving(t, '--log-level', 'debug')
   const refused = await worker.take(8)
