@@ -74,14 +74,9 @@ function unknown(parameter: string, name: string, prefix: string): string {
 function lonelyDetail(values: Record<string, unknown>, { prefix }: ControlRules): string | undefined {
   for (const [name, { of }] of CONTROL_ENTRIES) {
     if (!(name in values) || of.length === 0 || of.some(partner => partner in values)) continue
-    if (name === 'seed' && hasRange(values)) continue
     return `The control ${prefix}${name} is only allowed together with ${of.map(partner => prefix + partner).join(', ')}.`
   }
   return undefined
-}
-
-function hasRange(values: Record<string, unknown>): boolean {
-  return ['after', 'close-after', 'end-after', 'send-after'].some(name => name in values)
 }
 
 function largeBomb({ send }: Controls, { prefix, maxMessage }: ControlRules): string | undefined {

@@ -24,6 +24,16 @@ function farRepeats(windowBits: number): Buffer[] {
   return periods.map(period => repeated(noise(period), 2 * period + 300))
 }
 
+const SYLLABLES = 'a ab abc abcd bcd cd dabc bca cab aab bb ca dd ada'.split(' ')
+
+/** Octets that every level of zlib compresses in a way of its own. */
+function syllables(length: number): Buffer {
+  return Buffer.from(Array.from(noise(length), octet => SYLLABLES[octet % SYLLABLES.length]).join('')).subarray(
+    0,
+    length,
+  )
+}
+
 function deflaterFor(tuning: Partial<DeflateTuning> = {}): Deflater {
   return new Deflater({ deflateLevel: 'auto', memLevel: 8, ...tuning })
 }
@@ -165,10 +175,15 @@ describe('Deflater', () => {
 
   it('is thorough with small messages and fast with large ones by default', () => {
     const automatic = deflaterFor()
-    const small = prose(4 * 1024 - 20)
-    const large = prose(64 * 1024)
+    const plain = syllables(4 * 1024 + 1)
+    const small = plain.subarray(1)
+    for (const other of [5, 7] as const)
+      assert.notDeepEqual(
+        deflate(deflaterFor({ deflateLevel: 6 }), small),
+        deflate(deflaterFor({ deflateLevel: other }), small),
+      )
     assert.deepEqual(deflate(automatic, small), deflate(deflaterFor({ deflateLevel: 6 }), small))
-    assert.deepEqual(deflate(automatic, large), deflate(deflaterFor({ deflateLevel: 1 }), large))
+    assert.deepEqual(deflate(automatic, plain), deflate(deflaterFor({ deflateLevel: 1 }), plain))
   })
 
   it('takes no more room than the result needs', () => {

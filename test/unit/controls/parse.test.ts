@@ -226,6 +226,11 @@ test('what the answer tells is what was understood: read again it is the same', 
   )
 })
 
+test('at once is told in the unit that it was given in', () => {
+  for (const text of ['0', '0B', '0ms'])
+    assert.match(writeControls(controlsOf(`eb-close=1000&eb-after=${text}`) as Controls), new RegExp(`after=${text}$`))
+})
+
 test('no query throws, and each problem is one line that is safe anywhere', () => {
   const names = [...CONTROL_NAMES, ...DETAIL_NAMES, 'x', '']
   const parameter = fc

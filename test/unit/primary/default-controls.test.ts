@@ -86,6 +86,14 @@ test('a change is done when the workers have heard it; those that have not are n
     inForce: { controls: 'delay=1s', from: 'admin', left: 1, share: null, seed: null },
     unasked: [2],
   })
+  const back = desk.clear()
+  assert.deepEqual(one.heard.at(-1), ['default', 2, null, false])
+  desk.answered(one, { type: 'default-controls-set', question: 2 })
+  desk.answered(two, { type: 'default-controls-set', question: 2 })
+  assert.deepEqual(await back, {
+    inForce: { controls: null, from: 'option', left: null, share: null, seed: null },
+    unasked: [2],
+  })
 })
 
 test('the last claim of a count ends the asking; those that asked meanwhile get nothing', () => {
