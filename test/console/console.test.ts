@@ -163,7 +163,7 @@ describe('the console in Chromium', {
       (await (await fetch(`${own.adminUrl}/connections`)).json()) as { connections: { id: number }[] }
     ).connections.map(({ id }) => id)
     await shows(all.slice(0, 2))
-    await page.click('#next')
+    await page.locator('#next').click()
     await shows(all.slice(2, 4))
     const shared = await open(t, page.url().slice(own.adminUrl.length + 1), own.adminUrl)
     await shared.waitForSelector('.list tbody a')
@@ -171,7 +171,7 @@ describe('the console in Chromium', {
       await shared.$$eval('.list tbody a', links => links.map(link => Number(link.textContent))),
       await ids(),
     )
-    await page.click('th [data-focus="opened"]')
+    await page.locator('th [data-focus="opened"]').click()
     await shows(all.toReversed().slice(0, 2))
     assert.equal(await page.$eval('th[aria-sort]', heading => heading.getAttribute('aria-sort')), 'ascending')
     await page.goto(`${own.adminUrl}/#/connections`)
@@ -179,7 +179,7 @@ describe('the console in Chromium', {
     await page.select('select[name="state"]', 'refused')
     await shows([Math.max(...all)])
     assert.match(page.url(), /#\/connections\?state=refused$/)
-    await page.click('.list tbody a')
+    await page.locator('.list tbody a').click()
     await hasText(page, 'h1', 'refused')
     await hasText(page, '#main', 'not_upgrade')
     await page.goto(`${own.adminUrl}/#/connections?code=7`)
@@ -195,7 +195,7 @@ describe('the console in Chromium', {
     await generate(page, 'zeros', 'binary', MIB)
     await hasText(page, '#sums', '3 sent, 3 came back the same. Round trips')
     await page.waitForSelector('#report')
-    await page.click('#report')
+    await page.locator('#report').click()
     await hasText(page, 'h1', 'open')
     await hasText(page, '#main', 'RSV1 (compressed)')
     await hasText(page, '#main', `text messages11,048,57611,048,576`)
@@ -217,21 +217,21 @@ describe('the console in Chromium', {
     await page.type('#control-eb-corrupt', '100%')
     assert.match(await page.$eval('input[name="url"]', field => field.value), /eb-corrupt=100%25/)
     await isConnected(page)
-    await page.click('#kind-hex')
-    await page.click('#send')
+    await page.locator('#kind-hex').click()
+    await page.locator('#send').click()
     await hasText(page, '#log', 'different from message 1, from octet')
     await page.$eval('input[name="url"]', field => {
       field.value = field.value.replace(/\?.*/, '?eb-close=4001&eb-reason=bye')
     })
-    await page.click('#connect')
+    await page.locator('#connect').click()
     await hasText(page, '#state', 'Closed: 4001: bye')
     await page.$eval('input[name="url"]', field => {
       field.value = field.value.replace(/\?.*/, '?eb-status=503')
     })
-    await page.click('#connect')
+    await page.locator('#connect').click()
     await hasText(page, '#state', 'the handshake did not succeed')
     await page.waitForSelector('#report')
-    await page.click('#report')
+    await page.locator('#report').click()
     await hasText(page, 'h1', 'refused')
   })
 
@@ -244,15 +244,15 @@ describe('the console in Chromium', {
     await page.$eval('#count', field => {
       ;(field as HTMLInputElement).value = '200'
     })
-    await page.click('#send')
+    await page.locator('#send').click()
     await hasText(page, '#sums', '200 sent, 200 came back the same')
     await page.$eval('#count', field => {
       ;(field as HTMLInputElement).value = '1'
     })
-    await page.click('#kind-file')
+    await page.locator('#kind-file').click()
     const field = await page.waitForSelector<'#file'>('#file')
     await (field as unknown as { uploadFile(path: string): Promise<void> }).uploadFile(join(folder, 'file'))
-    await page.click('#send')
+    await page.locator('#send').click()
     await hasText(page, '#log', '00 ff 80 0a')
     await hasText(page, '#sums', '201 sent, 201 came back the same')
     const exported = await page.evaluate(async () => {
@@ -331,8 +331,8 @@ describe('the console in Chromium', {
     await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: 'light' }])
     const light = await background()
     assert.notEqual(dark, light)
-    await page.click('#theme')
-    await page.click('#theme')
+    await page.locator('#theme').click()
+    await page.locator('#theme').click()
     assert.deepEqual([await background(), await textOf(page, '#theme')], [dark, 'Theme: dark'])
     await page.reload()
     assert.equal(await background(), dark)
@@ -395,7 +395,7 @@ describe('the console in Chromium', {
     assert.deepEqual(complaints, [])
     await page.goto(page.url().replace('#/connections', 'no/such/thing'))
     await hasText(page, 'h1', '404')
-    await page.click('main a')
+    await page.locator('main a').click()
     await isLive(page)
   })
 
@@ -463,12 +463,12 @@ async function isConnected(page: Page, query?: string): Promise<void> {
       },
       query,
     )
-  await page.click('#connect')
+  await page.locator('#connect').click()
   await hasText(page, '#state', 'Connected')
 }
 
 async function generate(page: Page, content: string, type: string, size: number): Promise<void> {
-  await page.click('#kind-generated')
+  await page.locator('#kind-generated').click()
   await page.select('#content', content)
   await page.select('#type', type)
   await page.$eval(
@@ -478,7 +478,7 @@ async function generate(page: Page, content: string, type: string, size: number)
     },
     String(size),
   )
-  await page.click('#send')
+  await page.locator('#send').click()
 }
 
 /** axe runs beside the page's own Content-Security-Policy: the protocol of the developer tools puts it in. */

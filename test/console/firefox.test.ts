@@ -30,18 +30,18 @@ test('the console in Firefox: live, an echo of text and of octets, the report, a
   await page.waitForSelector('.chart canvas')
   await page.goto(`${service.adminUrl}/#/playground`)
   await page.waitForFunction(() => document.querySelector<HTMLInputElement>('input[name="url"]')?.value)
-  await page.click('#connect')
+  await page.locator('#connect').click()
   await shows('#state', 'permessage-deflate')
-  await page.click('#kind-generated')
+  await page.locator('#kind-generated').click()
   for (const [type, sent] of [
     ['text', 1],
     ['binary', 2],
   ] as const) {
     await page.select('#type', type)
-    await page.click('#send')
+    await page.locator('#send').click()
     await shows('#sums', `${sent} sent, ${sent} came back the same`)
   }
-  await page.click('#report')
+  await page.locator('#report').click()
   await shows('h1', 'open')
   await page.goto(`${service.adminUrl}/#/connections`)
   await page.waitForSelector('.list tbody a')

@@ -64,12 +64,12 @@ async function play(page: Page, { adminUrl, url }: Service): Promise<void> {
   const query = new URLSearchParams({ url: `${url}/demo?eb-corrupt=30%25&eb-seed=4` })
   await page.goto(`${adminUrl}/#/playground?${query}`)
   await page.waitForSelector('#control-eb-corrupt')
-  await page.click('#connect')
+  await page.locator('#connect').click()
   await page.waitForSelector('#send:not([disabled])')
   await page.$eval('#count', field => {
     ;(field as HTMLInputElement).value = '4'
   })
-  await page.click('#send')
+  await page.locator('#send').click()
   await page.waitForFunction(() => document.querySelectorAll('#log li').length >= 10)
 }
 
