@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { type TestContext, test } from 'node:test'
 import type { Service } from '../support/service.js'
-import { isOverHttp2, startService } from '../support/transport-under-test.js'
+import { isOverBareTcp, isOverHttp2, startService } from '../support/transport-under-test.js'
 import { type EchoClient, type Lasting, type Message, UndiciClient, WsClient } from '../support/ws-client.js'
 
 const MIB = 2 ** 20
@@ -91,8 +91,11 @@ const CONFIGURATIONS: Record<string, { readonly options: readonly string[]; read
   },
 }
 
-/** What the codec does is nothing to HTTP/2. */
-const configurations = Object.entries(CONFIGURATIONS).slice(0, isOverHttp2() ? 2 : undefined)
+/** What a codec does is nothing to a transport; how long it takes is. */
+const OVER_EACH_TRANSPORT = new Set(['as it comes', 'on codec threads only', 'with a queue of one message'])
+const configurations = Object.entries(CONFIGURATIONS).filter(
+  ([name]) => isOverBareTcp() || OVER_EACH_TRANSPORT.has(name),
+)
 
 for (const [configuration, { options, extensions }] of configurations) {
   test(`every message comes back ${configuration}`, async t => {
@@ -198,10 +201,12 @@ test('300 connections at once, each with its own messages', async t => {
   await Promise.all(clients.map((client, i) => assertEchoesAll(client, messagesOf(i))))
   // Streams are where their sessions are.
   if (!isOverHttp2()) {
-    const workers = await service.workers()
-    assert.deepEqual(
-      workers.map(({ connections }) => connections),
-      [150, 150],
+    const connections = (await service.workers()).map(({ connections }) => connections)
+    // Not half each: while a worker is behind with what it was handed, the other one gets more.
+    assert.ok(connections.every(count => count > 0))
+    assert.equal(
+      connections.reduce((sum, count) => sum + count),
+      300,
     )
   }
   await Promise.all(clients.map(assertClosesCleanly))

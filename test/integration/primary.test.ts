@@ -91,9 +91,10 @@ async function exitOf(child: ChildProcess): Promise<number | null> {
 }
 
 describe('primary', () => {
-  it('spreads a burst evenly', async () => {
+  it('spreads bursts evenly', async () => {
     const service = await start()
-    await Promise.all(Array.from({ length: 100 }, () => open(service)))
+    // Of no more at a time than what a worker may be behind with: above that the quicker one gets more.
+    for (let burst = 0; burst < 10; burst++) await Promise.all(Array.from({ length: 10 }, () => open(service)))
     const workers = await workersOf(service)
     assert.deepEqual(
       workers.map(({ connections }) => connections),

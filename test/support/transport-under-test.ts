@@ -24,6 +24,11 @@ export function isOverHttp2(): boolean {
   return transport === 'h2c' || transport === 'h2'
 }
 
+/** Whether connections come as they do where nothing else is asked for. */
+export function isOverBareTcp(): boolean {
+  return transport === 'tcp'
+}
+
 export function runOver(kind: TransportKind): void {
   transport = kind
 }
