@@ -15,7 +15,7 @@ export interface ServiceReport extends TrafficReport {
   readonly id: number
   readonly key: string
   readonly state: 'open' | 'closed'
-  /** Milliseconds in which the service did not read, by reason. Its first version did not tell them. */
+  /** Milliseconds in which the service did not read, by reason; version 0.1.0 does not tell them. */
   readonly time?: { readonly paused: Readonly<Record<string, number>> }
 }
 

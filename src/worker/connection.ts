@@ -199,13 +199,13 @@ export class Connection implements TransportHandler, EchoHost, ClosingPort, Read
     }
   }
 
-  /** As `goAway`, without waiting for anything. False where the connection can only be dropped. */
+  /** As `goAway`, without waiting for anything. False where the connection can only be dropped, and is not yet. */
   goAwayNow(code: number, reason = ''): boolean {
     try {
       return !this.#echo.midFrame && this.#closing.goAwayNow(code, reason)
     } catch (error) {
       this.onInternalError(error)
-      return false
+      return true
     }
   }
 

@@ -59,7 +59,8 @@ export class FakeHandle implements TcpHandle {
     this.bytesWritten = (this.bytesWritten ?? 0) + bytes.length
     this.writeQueueSize = (this.writeQueueSize ?? 0) + left
     streamBaseState[kLastWriteWasAsync] = left > 0 ? 1 : 0
-    this.writes.push({ request, bytes })
+    // What waits stays the writer's; of what is taken the kernel has a copy.
+    this.writes.push({ request, bytes: left > 0 ? bytes : Buffer.from(bytes) })
     return 0
   }
 

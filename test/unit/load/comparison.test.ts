@@ -173,6 +173,12 @@ test('the time of the slowest is divided', () => {
     /until back {2}10\.0 ms\n.*to be sent {3}2\.00 ms\n.*own {4}1\.00 ms at most\n/,
   )
   assert.match(lines({ reports: [paused] }), /network and kernel {3}7\.0\d ms, the rest\n {2}paused {15}500 ms at most/)
+  const slowest = [paused.key, 'other'].map(key => ({ key, due: 0, sent: 2, back: 10 }))
+  const other = { ...report(), key: 'other', time: { paused: { turn: 20 } } }
+  assert.match(
+    blameOf({ ...outcome(), slowest }, evidence({ ...proof, reports: [other, paused] })).join('\n'),
+    /paused {15}500 ms at most/,
+  )
   assert.match(
     lines({ reports: [paused] }),
     /slowest: 10\.0 ms, of it 2\.00 ms waiting and 8\.00 ms under way, on connection 7$/,

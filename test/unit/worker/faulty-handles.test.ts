@@ -171,27 +171,35 @@ test('a read that throws when it is to go on is answered with 1011', async t => 
   assertAlone(bench, 1)
 })
 
-test('a connection that cannot be told to leave ends, and the others are told', async t => {
-  const bench = await served(t)
-  const { worker, handle, other } = bench
-  handle.writeBuffer = fail
-  worker.hear({ type: 'leave', when: 'now' })
-  t.mock.timers.tick(20)
-  assert.ok(handle.calls.includes('close'))
-  assert.deepEqual(framesOf(other), ['8 1001'])
-  assert.deepEqual(errorsOf(worker), Array(2).fill(FAILED))
-})
+for (const { when, after, code } of [
+  { when: 'now', after: 20, code: 1001 },
+  { when: 'later', after: 5000, code: 1012 },
+] as const) {
+  const leaves = async (t: TestContext, writeBuffer: FakeHandle['writeBuffer']) => {
+    const bench = await served(t, undefined, '--drain-timeout', '5s')
+    bench.handle.writeBuffer = writeBuffer
+    bench.worker.hear({ type: 'leave', when })
+    t.mock.timers.tick(after)
+    assert.deepEqual(framesOf(bench.other), [`8 ${code}`])
+    return bench
+  }
 
-test('a connection that cannot be told to leave any more ends, and the others are told', async t => {
-  const bench = await served(t, undefined, '--drain-timeout', '5s')
-  const { worker, handle, other } = bench
-  handle.writeBuffer = fail
-  worker.hear({ type: 'leave', when: 'later' })
-  t.mock.timers.tick(5000)
-  assert.ok(handle.calls.includes('close'))
-  assert.deepEqual(framesOf(other), ['8 1012'])
-  assert.deepEqual(errorsOf(worker), Array(2).fill(FAILED))
-})
+  test(`a connection that cannot be told to leave ${when} ends, and the others are told`, async t => {
+    const { worker, handle } = await leaves(t, fail)
+    assert.ok(handle.calls.includes('close'))
+    assert.deepEqual(errorsOf(worker), Array(2).fill(FAILED))
+  })
+
+  test(`a connection that can be told to leave ${when} at the second try only is told 1011`, async t => {
+    const { worker, handle } = await leaves(t, function (this: FakeHandle) {
+      this.writeBuffer = FakeHandle.prototype.writeBuffer
+      return fail()
+    })
+    assert.deepEqual(framesOf(handle), ['8 1011'])
+    assert.ok(!handle.calls.includes('close'))
+    assert.deepEqual(errorsOf(worker), [FAILED])
+  })
+}
 
 test('a ping that cannot be written ends its connection alone', async t => {
   const clock = { now: 5000 }
