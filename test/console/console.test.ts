@@ -424,7 +424,7 @@ async function hasText(page: Page, selector: string, text: string): Promise<void
   await page
     .waitForFunction(
       (where, wanted) => [...document.querySelectorAll(where)].some(({ textContent }) => textContent?.includes(wanted)),
-      { timeout: PATIENCE },
+      { timeout: PATIENCE, polling: 'mutation' },
       selector,
       text,
     )

@@ -1,14 +1,14 @@
 // Context takeover: both windows of a connection live on from message to message, against a peer whose zlib streams do.
 
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { after, before, describe, it } from 'node:test'
 import { BINARY } from '../../src/protocol/opcodes.js'
 import { describeFrame, failure } from '../support/conversation.js'
 import { largestDistance } from '../support/deflate-distances.js'
 import { deflateMessage } from '../support/deflate-message.js'
 import { noise, prose } from '../support/plain-texts.js'
 import { RawClient, requestHead, UPGRADE_HEADERS } from '../support/raw-client.js'
-import { type Service, startService } from '../support/service.js'
+import { Service, startService } from '../support/service.js'
 import { WsDeflate } from '../support/ws-deflate.js'
 
 const MESSAGES = 200
@@ -89,8 +89,13 @@ async function converse(conversation: Conversation): Promise<void> {
 
 for (const offload of ['never', 'always']) {
   describe(`context takeover, --offload ${offload}`, () => {
-    it('works with windows of every size, a different one each way', async t => {
-      const service = await startService(t, '--workers', '1', '--context-takeover', 'on', '--offload', offload)
+    let service: Service
+    before(async () => {
+      service = await new Service(['--workers', '1', '--context-takeover', 'on', '--offload', offload]).listening()
+    })
+    after(() => service.stop())
+
+    it('works with windows of every size, a different one each way', async () => {
       for (let bits = 9; bits <= 15; bits++) {
         const terms = `server_max_window_bits=${bits}; client_max_window_bits=${24 - bits}`
         const conversation = await Conversation.open(service, terms)
@@ -100,8 +105,7 @@ for (const offload of ['never', 'always']) {
       }
     })
 
-    it('fails what reaches beyond the window by that name, with and without messages before it', async t => {
-      const service = await startService(t, '--workers', '1', '--context-takeover', 'on', '--offload', offload)
+    it('fails what reaches beyond the window by that name, with and without messages before it', async () => {
       const dictionary = noise(2000)
       const tooFar = deflateMessage(dictionary.subarray(0, 200), { dictionary })
       for (const before of [[], [noise(500, 2), noise(500, 3)]]) {
@@ -116,8 +120,7 @@ for (const offload of ['never', 'always']) {
       }
     })
 
-    it('works in one direction alone', async t => {
-      const service = await startService(t, '--workers', '1', '--context-takeover', 'on', '--offload', offload)
+    it('works in one direction alone', async () => {
       for (const terms of ['server_no_context_takeover', 'client_no_context_takeover']) {
         const conversation = await Conversation.open(service, terms)
         await converse(conversation)

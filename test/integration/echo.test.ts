@@ -122,11 +122,10 @@ test('one service', async t => {
 async function testMaxMessage(t: TestContext, { url }: Service): Promise<void> {
   const plain = { perMessageDeflate: false }
   const compressed = { perMessageDeflate: { threshold: 0 }, maxPayload: MOST }
-  const contents: Record<string, (length: number) => Message> = {
-    text: length => 'x'.repeat(length),
-    zeros: length => Buffer.alloc(length),
-    noise: length => randomBytes(length),
-  }
+  const zeros = (length: number) => Buffer.alloc(length)
+  const contents: Record<string, (length: number) => Message> = isOverBareTcp()
+    ? { text: length => 'x'.repeat(length), zeros, noise: length => randomBytes(length) }
+    : { zeros }
 
   for (const [mode, options] of Object.entries({ plain, compressed })) {
     for (const [content, make] of Object.entries(contents)) {

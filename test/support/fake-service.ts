@@ -1,10 +1,9 @@
 // The primary with workers that only do their part of the IPC contract: every connection gets the worker's pid as its
-// first line and is then echoed octet by octet. Settings are the JSON of argv[2]. FAKE_WORKER=exit makes workers die at
-// their start; FAKE_WORKER=refuse makes each refuse its first hand-over.
+// first line and is then echoed octet by octet. Settings are the JSON of argv[2]. FAKE_WORKER=refuse makes each worker refuse
+// its first hand-over.
 
 import cluster from 'node:cluster'
 import { Socket } from 'node:net'
-import { ExitError } from '../../src/errors.js'
 import { receiveHandles } from '../../src/handle-channel.js'
 import { type FromWorker, type Handover, monotonicNow, type ToWorker } from '../../src/messages.js'
 import { WORKER_GAUGES } from '../../src/metrics/catalogue.js'
@@ -12,13 +11,7 @@ import { runPrimary } from '../../src/primary/primary.js'
 
 if (cluster.isWorker) runFakeWorker()
 else {
-  try {
-    process.exit(await runPrimary(JSON.parse(process.argv[2])))
-  } catch (error) {
-    if (!(error instanceof ExitError)) throw error
-    process.stderr.write(`${error.code}: ${error.message}\n`)
-    process.exit(error.exitCode)
-  }
+  process.exit(await runPrimary(JSON.parse(process.argv[2])))
 }
 
 function runFakeWorker(): void {
@@ -37,7 +30,6 @@ function runFakeWorker(): void {
   say({ type: 'awake' })
 
   function start(): void {
-    if (process.env.FAKE_WORKER === 'exit') process.exit(9)
     setInterval(() => snapshot(0), 250)
     say({ type: 'ready' })
   }

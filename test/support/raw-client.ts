@@ -57,8 +57,9 @@ export function requestHead(headers: readonly string[] = UPGRADE_HEADERS, line =
 
 export class RawClient {
   readonly socket: Socket
-  /** Everything received that has not been taken by a read below. */
-  #input = Buffer.alloc(0)
+  /** Everything received that has not been taken by a read below, as it came: put together once it is looked into. */
+  #pieces: Buffer[] = []
+  #unread = 0
   #ended = false
   #wake: (() => void) | undefined
   received = 0
@@ -68,7 +69,8 @@ export class RawClient {
     this.socket = socket
     socket.on('data', chunk => {
       this.received += chunk.length
-      this.#input = Buffer.concat([this.#input, chunk])
+      this.#unread += chunk.length
+      this.#pieces.push(chunk)
       this.#wake?.()
     })
     socket.on('end', () => this.#end())
@@ -115,14 +117,14 @@ export class RawClient {
   }
 
   async read(length: number): Promise<Buffer> {
-    await this.#until(() => this.#input.length >= length)
+    await this.#until(() => this.#unread >= length)
     return this.#take(length)
   }
 
   /** All that comes until the server ends its side. */
   async readToEnd(): Promise<Buffer> {
     while (!this.#ended) await this.#more()
-    return this.#take(this.#input.length)
+    return this.#take(this.#unread)
   }
 
   async readFrame(): Promise<ServerFrame> {
@@ -140,8 +142,8 @@ export class RawClient {
   async readFramesToEnd(): Promise<ServerFrame[]> {
     const frames: ServerFrame[] = []
     for (;;) {
-      while (this.#input.length === 0 && !this.#ended) await this.#more()
-      if (this.#input.length === 0) return frames
+      while (this.#unread === 0 && !this.#ended) await this.#more()
+      if (this.#unread === 0) return frames
       frames.push(await this.readFrame())
     }
   }
@@ -151,9 +153,17 @@ export class RawClient {
   }
 
   #take(length: number): Buffer {
-    const taken = this.#input.subarray(0, length)
-    this.#input = this.#input.subarray(length)
-    return taken
+    const input = this.#input
+    this.#pieces = [input.subarray(length)]
+    this.#unread -= length
+    return input.subarray(0, length)
+  }
+
+  get #input(): Buffer {
+    const [first, second] = this.#pieces
+    const input = second === undefined ? (first ?? Buffer.alloc(0)) : Buffer.concat(this.#pieces)
+    this.#pieces = [input]
+    return input
   }
 
   async #until(condition: () => boolean): Promise<void> {
