@@ -1,7 +1,9 @@
 // A real Chromium, for tests and pictures of the console; and a real Firefox.
 
+import type { ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import puppeteer, { type Browser, type Page } from 'puppeteer-core'
+import puppeteer, { type Browser, type LaunchOptions, type Page } from 'puppeteer-core'
+import { endWithUs } from './watchdog.js'
 
 /** Milliseconds that a browser gets for its start. */
 const PATIENCE = 120_000
@@ -15,9 +17,9 @@ export function findChromium(): string | undefined {
 
 /** @param executablePath as `findChromium` has it */
 export function launchChromium(executablePath: string): Promise<Browser> {
-  // A sandbox of its own is nothing that root, or a container, can give it.
-  return puppeteer.launch({
-    ...{ executablePath, timeout: PATIENCE },
+  return launch({
+    executablePath,
+    // A sandbox of its own is nothing that root, or a container, can give it.
     args: ['--no-sandbox', '--disable-gpu', '--force-color-profile=srgb'],
   })
 }
@@ -31,7 +33,15 @@ export function findFirefox(): string | undefined {
 
 /** @param executablePath as `findFirefox` has it */
 export function launchFirefox(executablePath: string): Promise<Browser> {
-  return puppeteer.launch({ browser: 'firefox', executablePath, timeout: PATIENCE })
+  return launch({ browser: 'firefox', executablePath })
+}
+
+/** Signals end this process as if there were no browser, and the browser with it. */
+async function launch(options: LaunchOptions): Promise<Browser> {
+  const deaf = { handleSIGHUP: false, handleSIGINT: false, handleSIGTERM: false }
+  const browser = await puppeteer.launch({ ...options, ...deaf, timeout: PATIENCE })
+  endWithUs(browser.process() as ChildProcess)
+  return browser
 }
 
 /** Collects what a page complains of, and every address that it asks for. */
