@@ -10,7 +10,7 @@ import { SocketOctets } from './socket-octets.js'
 import type { OctetObserver, ReleasedSocket } from './transport.js'
 
 /** Streams of a session at a time. */
-export const MOST_STREAMS = 256
+const MOST_STREAMS = 256
 
 /** Octets of a header list, and fields beside the pseudo-header fields: as of an HTTP/1.1 head, about. */
 const MOST_HEADER_OCTETS = 16 * 1024

@@ -321,7 +321,6 @@ export class Http2StreamTransport implements Transport {
     this.#pending = 0
     this.#piece = 0
     this.#queue.length = 0
-    this.#at = 0
   }
 }
 

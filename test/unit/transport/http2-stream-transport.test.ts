@@ -32,6 +32,7 @@ test('what it is', () => {
 
 test('what comes is given on and counted, here and for the session', () => {
   const { stream, owner, transport, events } = bench()
+  transport.handler.onUnread = () => events.push('unread')
   transport.resume()
   stream.push(Buffer.from('hello'))
   assert.deepEqual([events, transport.octetsReceived, owner.received], [['chunk hello'], 5, 5])
@@ -196,6 +197,12 @@ test('what Node calls done of a stream that is gone was not sent', () => {
   assert.deepEqual([transport.octetsSent, transport.unsent, owner.sent], [0, PIECE + 3, 0])
   close(stream)
   assert.deepEqual([events, stream.writes.length], [['closed'], 0])
+
+  const other = bench()
+  other.transport.write(Buffer.alloc(5))
+  other.stream.destroyed = true
+  other.stream.take()
+  assert.deepEqual([other.transport.octetsSent, other.transport.unsent, other.owner.sent], [0, 5, 0])
 })
 
 test('a write that fails was not sent, and the session is told to take it back', () => {

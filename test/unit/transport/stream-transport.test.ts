@@ -58,6 +58,7 @@ test('TLS begins behind what came before it', async t => {
   above.write('hello')
   assert.equal(String(await listener.octets(20)), 'first, who I amhello')
   assert.deepEqual([transport.open, transport.tlsVersion, transport.wantsHttp2], [true, 'TLSv1.3', false])
+  assert.equal(transport.unread, 0)
   assert.deepEqual(handshakes(counters), [1, 0])
   transport.destroy()
   await listener.heard('closed')
