@@ -6,6 +6,12 @@ import type { Proxied } from '../proxied.js'
 import { SocketOctets } from './socket-octets.js'
 import type { OctetObserver, ReleasedSocket, Transport, TransportHandler } from './transport.js'
 
+/** Octets, and when they were handed over; monotonic milliseconds. */
+interface Write {
+  readonly size: number
+  readonly at: number
+}
+
 export class StreamTransport implements Transport {
   handler: TransportHandler
   kind: 'stream' | 'tls' = 'stream'
@@ -17,7 +23,7 @@ export class StreamTransport implements Transport {
   readonly #octets: SocketOctets
   readonly #observer: OctetObserver
   /** Each write that Node has not done, oldest first. */
-  #writes: { readonly size: number; readonly at: number }[] = []
+  readonly #writes: Write[] = []
   /** Octets of writes that were in vain, whole though the kernel may have taken a part of the first. */
   #lost = 0
   #reading = false
@@ -178,25 +184,20 @@ export class StreamTransport implements Transport {
   }
 
   readonly #onWritten = (error?: Error | null): void => {
-    const write = this.#writes.shift()
-    if (write === undefined) return
-    // Of a stream that is destroyed Node calls every write done.
-    if (error || this.#stream.destroyed) this.#lose(write.size)
-    else {
-      this.#observer.taken((performance.now() - write.at) / 1000)
+    const { size, at } = this.#writes.shift() as Write
+    // Of a stream that is destroyed Node calls every write done, before it closes.
+    if (error || this.#stream.destroyed) {
+      this.#lost += size
+      this.#octets.cancelled = true
+    } else {
+      this.#observer.taken((performance.now() - at) / 1000)
       this.handler.onProgress()
     }
   }
 
   readonly #onClose = (): void => {
-    for (const { size } of this.#writes.splice(0)) this.#lose(size)
     this.#octets.count()
     if (!this.open) this.#observer.tlsHandshake('failed')
     this.handler.onClosed()
-  }
-
-  #lose(size: number): void {
-    this.#lost += size
-    this.#octets.cancelled = true
   }
 }

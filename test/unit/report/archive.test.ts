@@ -207,6 +207,24 @@ test('one without a User-Agent or path has none to match', () => {
   assert.ok(!matches(bare, { agent: 'a' }) && matches(bare, { agent: '' }) && !matches(bare, { path: '/' }))
 })
 
+test('after 500 entries a page waits for its next turn', async () => {
+  let looked = 0
+  function* many() {
+    for (; looked < 501; looked++) yield ENTRY
+  }
+  let go = () => {}
+  const picked = pickPage(many(), { sort: 'newest', limit: 1 }, new Order('newest', undefined, 0), () => {
+    assert.equal(looked, 499)
+    return new Promise(resolve => {
+      go = resolve
+    })
+  })
+  assert.equal(looked, 499)
+  go()
+  await picked
+  assert.equal(looked, 501)
+})
+
 /** Opened at 1000, 2000, …, 6000; at 7000 they have lasted as long as stated, the first two still do. */
 const DURATIONS = [6000, 5000, 100, 3000, 100, 1000]
 const ENTRIES = DURATIONS.map((duration, i) => ({ ...ENTRY, id: i + 1, openedDate: (i + 1) * 1000, duration }))

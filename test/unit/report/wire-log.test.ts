@@ -57,6 +57,28 @@ test('server frames have no mask', () => {
   ])
 })
 
+test('events share a block as long as it has room', () => {
+  const blocks = new LogBlocks()
+  const log = new WireLog(blocks)
+  for (let size = 1; size <= 2; size++) log.wrote(size, Buffer.from([0x81, 1, 0x61]).subarray(0, size))
+  assert.equal(log.events.length, 2)
+  assert.equal(blocks.take(), 1)
+})
+
+test('there are as many blocks as are asked for, with memory of their own', () => {
+  const blocks = new LogBlocks()
+  const places = new Set<string>()
+  const slabs: Buffer[] = []
+  for (let i = 0; i < 10_000; i++) {
+    const block = blocks.take()
+    const slab = blocks.slab(block)
+    if (!slabs.includes(slab)) slabs.push(slab)
+    assert.ok(blocks.end(block) <= slab.length)
+    places.add(`${slabs.indexOf(slab)} ${blocks.start(block)}`)
+  }
+  assert.equal(places.size, 10_000)
+})
+
 /** Header of a frame that goes on for longer than any test. */
 const LARGE = Buffer.from('827f0000010000000000', 'hex')
 

@@ -254,6 +254,12 @@ test('nothing is told of a stream that was dropped but its end', () => {
   assert.deepEqual([events, stream.calls, owner.received], [[], [], 4])
   close(stream)
   assert.deepEqual(events, ['closed'])
+
+  const other = bench()
+  other.transport.resume()
+  other.stream.destroyed = true
+  other.stream.push(null)
+  assert.deepEqual(other.events, [])
 })
 
 test('the response head: lines of one name together, and none of a stream that is gone', () => {

@@ -66,15 +66,20 @@ test('TLS begins behind what came before it', async t => {
 })
 
 test('TLS begins with what was read behind that; it may agree on HTTP/2', async t => {
-  for (const http2 of [true, false]) {
-    const { client, listener, transport, startTls } = await beforeTls(t, http2)
+  for (const [http2, read] of [
+    [true, Number.POSITIVE_INFINITY],
+    [false, Number.POSITIVE_INFINITY],
+    [false, 1],
+  ] as const) {
+    const { client, accepted, listener, transport, startTls } = await beforeTls(t, http2)
     listener.whenChunk = () => transport.pause()
     transport.resume()
     const above = secured(client, ['h2', 'http/1.1'])
     await listener.heard('chunk')
     const hello = listener.received
     listener.whenChunk = () => {}
-    startTls(hello)
+    if (read < hello.length) accepted.unshift(hello.subarray(read))
+    startTls(hello.subarray(0, read))
     transport.resume()
     await once(above, 'secureConnect')
     above.write('hello')

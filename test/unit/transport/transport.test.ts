@@ -28,7 +28,7 @@ function assertCounted({ client, counted }: Awaited<ReturnType<typeof connected>
 for (const kind of ['tcp', 'stream', 'tls'] as const) {
   test(`${kind}: octets come and go, and all of them are counted`, async t => {
     const connection = await connected(t, kind)
-    const { client, transport, listener } = connection
+    const { client, transport, listener, counters } = connection
     assert.equal(transport.kind, kind)
     assert.equal(transport.peer, `127.0.0.1:${client.localPort}`)
     transport.resume()
@@ -38,6 +38,8 @@ for (const kind of ['tcp', 'stream', 'tls'] as const) {
     transport.write(Buffer.from('and back'))
     const [answer] = await once(client, 'data')
     assert.equal(String(answer), 'and back')
+    const { offset, buckets } = histogramAt('write_size_bytes')
+    assert.equal(counters.values[offset + buckets.length + 1], 8)
     if (kind === 'tls') return
     assertCounted(connection)
     assert.deepEqual([transport.octetsReceived, transport.octetsSent], [5, 8])
