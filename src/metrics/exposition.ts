@@ -132,7 +132,7 @@ function samplesBy<V extends string>(
   return values.map(value => ({ labels: { [label]: value }, value: source[value] }))
 }
 
-/** At a scrape the metric is emptied and filled again; `collect` runs to its end in one go, so no scrape sees a part. */
+/** At a scrape each series is set anew, and there are always the same; `collect` runs to its end in one go, so no scrape sees a part. */
 function register(registry: Registry, key: string, { type, help }: Described, read: () => Sample[]): void {
   const labelNames = Object.keys(read()[0].labels)
   const config = { name: PREFIX + key, help, labelNames, registers: [registry] }
@@ -148,7 +148,6 @@ function register(registry: Registry, key: string, { type, help }: Described, re
     const gauge: Gauge = new Gauge({
       ...config,
       collect: () => {
-        gauge.reset()
         for (const { labels, value } of read()) gauge.set(labels, value)
       },
     })

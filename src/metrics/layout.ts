@@ -62,7 +62,7 @@ export const SERIES_COUNT = end
 
 /** All series of one metric in the order of `labelSets`. */
 export function seriesOf(name: SummedName): readonly Series[] {
-  return SERIES.get(name) ?? []
+  return SERIES.get(name) as readonly Series[]
 }
 
 /**

@@ -294,4 +294,6 @@ test('a corrupted message is not sent as it was deflated', () => {
   assert.equal(String(reply?.message?.payload), 'A')
   assert.equal(reply?.message?.deflated, undefined)
   assert.deepEqual(bench.book.uses, { corrupt: 1 })
+  bench.receive('123')
+  assert.deepEqual([bench.due(), bench.book.uses], [['123'], { corrupt: 1 }])
 })

@@ -126,6 +126,9 @@ test('opcodes are the reserved ones, and lengths are not the shortest', () => {
   assert.equal(hex('length-64-high-bit', 10), '827f8000000000000010')
   assert.equal(hex('huge-length', 10), '827f4000000000000010')
   assert.equal(hex('masked', 2), '8196')
+  assert.equal(hex('long-ping', 4), '897e007e')
+  assert.equal(hex('long-close', 4), '887e007e')
+  assert.equal(hex('fragmented-ping', 26).slice(-4), '8016')
   assert.equal(violationOf('truncated-frame').make(false, 0).octets.length, 13)
 })
 
