@@ -96,6 +96,17 @@ describe('a batch', () => {
     )
   })
 
+  it('carries along whether a message may refer to earlier ones', () => {
+    const dictionary = noise(500)
+    const source = deflateMessage(dictionary, { dictionary })
+    const terms = { source, offset: 0, length: source.length, compressed: true, text: false, windowBits: 15 }
+    const violationOf = (refersBack: boolean) =>
+      batched([{ ...terms, refersBack, inflateWindow: NOTHING, deflateWindow: NOTHING, plainEndLength: 0 }], there)[0]
+        .violation
+    assert.equal(violationOf(false), 'ECHOBAHN_DEFLATE_EARLIER_MESSAGE')
+    assert.equal(violationOf(true), 'ECHOBAHN_DEFLATE_DISTANCE')
+  })
+
   it('leaves the messages as they were, so that they can be done again', () => {
     fc.assert(
       fc.property(fc.array(messages, { maxLength: 5 }), batch => {

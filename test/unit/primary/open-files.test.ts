@@ -32,6 +32,10 @@ describe('openFilesWarning', () => {
     assert.match(warning, /\b4096\b/)
   })
 
+  it('takes one connection for a limit', () => {
+    assert.match(openFilesWarning({ soft: 256, hard: 256 }, 1) ?? '', /for max-connections 1: .*`ulimit -n 257`/)
+  })
+
   it('is silent from max-connections + 256 on', () => {
     assert.notEqual(openFilesWarning({ soft: 1255, hard: 1255 }, 1000), undefined)
     assert.equal(openFilesWarning({ soft: 1256, hard: 1256 }, 1000), undefined)

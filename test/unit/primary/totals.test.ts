@@ -80,6 +80,11 @@ test('the age is that of the oldest snapshot, and goes on after the process is g
   totals.forget(101)
   now += 1000
   assert.equal(totals.snapshotAge(1), 1.5)
+  totals.add(1, 102, snapshot({}))
+  now += 1000
+  totals.add(1, 103, snapshot({}))
+  totals.forget(103)
+  assert.equal(totals.snapshotAge(1), 1)
 })
 
 for (const [what, deltas, message] of [

@@ -137,6 +137,18 @@ test('an error of the channel is told, and ends nothing by itself', t => {
   assert.deepEqual([errors, exits, worker.state, child.process.signals], [[broken], [], 'ready', []])
 })
 
+test('a worker is told from which size on memory goes back to the system', t => {
+  t.after(() => mock.restoreAll())
+  const fork = mock.method(cluster, 'fork', () => {
+    throw Object.assign(new Error('spawn ENOMEM'), { errno: -12 })
+  })
+  new WorkerProcess(1, SETTINGS, { onMessage: () => {}, onSendError: () => {}, onExit: () => {} })
+  const { MALLOC_MMAP_THRESHOLD_: mapped = '49152', MALLOC_TRIM_THRESHOLD_: trimmed = '1048576' } = process.env
+  assert.deepEqual(fork.mock.calls[0].arguments as unknown[], [
+    { MALLOC_MMAP_THRESHOLD_: mapped, MALLOC_TRIM_THRESHOLD_: trimmed },
+  ])
+})
+
 test('a fork that the system refuses is an exit with its number, a turn later', async t => {
   const exits: Exit[] = []
   const observer = {
