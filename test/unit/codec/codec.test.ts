@@ -54,6 +54,14 @@ describe('Codec', () => {
     }
   })
 
+  it('learns from what a message took', t => {
+    const [codec] = codecFor(t, {}, undefined, () => 5000)
+    const estimate = new CostEstimate()
+    const guess = estimate.cost(1000, false)
+    codec.tryInline(messageOf('x'.repeat(1000)), estimate)
+    assert.ok(estimate.cost(1000, false) < guess)
+  })
+
   it('starts no thread before the first batch', async t => {
     const [codec] = codecFor(t)
     codec.tryInline(messageOf('inline'), new CostEstimate())
