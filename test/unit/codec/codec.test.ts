@@ -73,17 +73,17 @@ describe('Codec', () => {
   it('has each thread rest once when there was no work for a second, and serves who comes meanwhile', async t => {
     const released = t.mock.method(Transcoder.prototype, 'release')
     const rests = restsOf(t)
-    let now = 0
+    let now = 5000
     const [codec] = codecFor(t, {}, undefined, () => now)
     codec.sweep()
     assert.deepEqual(await replies(codec, 'first'), ['first'])
-    now = 999
+    now = 5999
     codec.sweep()
     const underWay = new Group('second').submitTo(codec)
-    now = 2000
+    now = 7000
     codec.sweep()
     await underWay.settled
-    now = 3000
+    now = 8000
     codec.sweep()
     codec.sweep()
     assert.deepEqual(await replies(codec, 'meanwhile'), ['meanwhile'])
@@ -91,7 +91,7 @@ describe('Codec', () => {
     assert.deepEqual(await replies(codec, 'last'), ['last'])
     assert.equal(new Set(rests.map(rest => rest.threadId)).size, 2)
     assert.equal(rests.length, 2)
-    now = 9000
+    now = 14_000
     codec.sweep()
     await until(() => rests.length >= 4)
     for (let i = 0; i < 10; i++) await new Promise(setImmediate)

@@ -115,6 +115,18 @@ describe('Transcoder', () => {
     assert.equal(refused(true, dictionary), undefined)
   })
 
+  it('has one octet for a window where one is all that came before', () => {
+    const inflateWindow = Buffer.from('a')
+    // The octet before it, three times: a length of 3 at a distance of 1, in fixed codes.
+    const source = Buffer.from('02020000', 'hex')
+    for (let i = 0; i < 3; i++) {
+      const { violation } = transcoder.transcode(
+        messageOf(source, { compressed: true, refersBack: true, inflateWindow }),
+      )
+      assert.equal(violation, undefined)
+    }
+  })
+
   it('gives up within a bound, and does all without', () => {
     const message = messageOf(deflateMessage(prose(500)), { compressed: true })
     const bound = (octets: number) => ({ octets, finalBlocks: 0 })
