@@ -5,6 +5,7 @@ import { describe, it, type TestContext } from 'node:test'
 import { deflateRawSync } from 'node:zlib'
 import type { BatchMessage } from '../../../src/codec/batch.js'
 import { Codec } from '../../../src/codec/codec.js'
+import { CodecThreads } from '../../../src/codec/codec-threads.js'
 import { CostEstimate } from '../../../src/codec/cost-estimate.js'
 import { type Outgoing, Transcoder } from '../../../src/codec/transcoder.js'
 import {
@@ -99,6 +100,22 @@ describe('Codec', () => {
     assert.deepEqual(await replies(codec, 'later'), ['later'])
     assert.equal(rests.length, 4)
     assert.equal(released.mock.callCount(), 2)
+  })
+
+  it('gives threads that rest no batch', async t => {
+    let now = 5000
+    let rested = (): void => {}
+    t.mock.method(CodecThreads.prototype, 'rest', () => new Promise<void>(resolve => (rested = resolve)))
+    const run = t.mock.method(CodecThreads.prototype, 'run')
+    const [codec] = codecFor(t, {}, undefined, () => now)
+    await replies(codec, 'first')
+    now = 7000
+    codec.sweep()
+    const meanwhile = replies(codec, 'meanwhile')
+    for (let i = 0; i < 10; i++) await new Promise(setImmediate)
+    assert.equal(run.mock.callCount(), 1)
+    rested()
+    assert.deepEqual(await meanwhile, ['meanwhile'])
   })
 
   it('collects what large buffers leave behind once its thread rests, and nothing else', async t => {
