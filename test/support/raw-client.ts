@@ -127,6 +127,12 @@ export class RawClient {
     return this.#take(this.#unread)
   }
 
+  /** What has come: one octet at least, or none once the server has ended its side. */
+  async readSome(): Promise<Buffer> {
+    while (this.#unread === 0 && !this.#ended) await this.#more()
+    return this.#take(this.#unread)
+  }
+
   async readFrame(): Promise<ServerFrame> {
     const [first, second] = await this.read(2)
     const length7 = second & 0x7f

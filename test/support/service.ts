@@ -2,7 +2,9 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { get } from 'node:http'
 import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { parseExposition } from './exposition.js'
 import { endWithUs } from './watchdog.js'
@@ -102,12 +104,17 @@ export class Service {
 
   /** All series of /metrics, exact as of now. */
   async metrics(): Promise<Map<string, number>> {
-    const response = await fetch(`${this.adminUrl}/metrics`)
-    return parseExposition(await response.text())
+    return parseExposition(await this.#ask('/metrics'))
   }
 
   async workers(): Promise<WorkerInfo[]> {
-    return (await fetch(`${this.adminUrl}/workers`)).json() as Promise<WorkerInfo[]>
+    return JSON.parse(await this.#ask('/workers'))
+  }
+
+  /** Over a connection of its own: one that was kept may end at its server's time limit just as it is used. */
+  async #ask(path: string): Promise<string> {
+    const [answer] = await once(get(`${this.adminUrl}${path}`, { agent: false }), 'response')
+    return text(answer)
   }
 
   /** Asks again and again until `condition` holds; the test's own timeout bounds the wait. */
