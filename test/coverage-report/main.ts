@@ -37,11 +37,11 @@ async function run(): Promise<number> {
   const c8 = [join(ROOT, 'node_modules/c8/bin/c8.js'), '--all', '--src', '.build/src', '--include', '.build/src/**']
   const report = ['--temp-directory', join(REPORT, 'raw'), '--reports-dir', REPORT, '--reporter', 'json-summary']
   const output = ['--test-reporter=tap', '--test-reporter-destination', RESULTS]
-  const child = spawn(
-    process.execPath,
-    [...c8, ...report, process.execPath, '--test', '--test-timeout=600000', ...output, ...tests],
-    { cwd: ROOT, stdio: 'inherit' },
-  )
+  const runner = ['--test', '--test-concurrency=3', '--test-timeout=600000']
+  const child = spawn(process.execPath, [...c8, ...report, process.execPath, ...runner, ...output, ...tests], {
+    cwd: ROOT,
+    stdio: 'inherit',
+  })
   const [code] = await once(child, 'exit')
   if (code !== 0) console.error(`a test failed: see ${RESULTS}`)
   return code ?? 1
