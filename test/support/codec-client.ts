@@ -81,6 +81,18 @@ export function threadsStarted(context: TestContext): Worker[] {
   return threads
 }
 
+/**
+ * The threads that have loaded their modules from now on, until the test ends. Only these are a test's to end: one that
+ * is ended earlier may take the process along.
+ */
+export function threadsLoaded(context: TestContext): Worker[] {
+  const threads: Worker[] = []
+  const note = (thread: Worker): void => void thread.once('message', () => threads.push(thread))
+  process.on('worker', note)
+  context.after(() => void process.off('worker', note))
+  return threads
+}
+
 /** Resolves once `condition` holds, looking again each turn of the event loop. */
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise(setImmediate)

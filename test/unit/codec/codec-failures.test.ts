@@ -5,7 +5,15 @@ import { once } from 'node:events'
 import { afterEach, describe, it } from 'node:test'
 import workerThreads from 'node:worker_threads'
 import { CostEstimate } from '../../../src/codec/cost-estimate.js'
-import { codecFor, Group, messageOf, replies, threadsStarted, until } from '../../support/codec-client.js'
+import {
+  codecFor,
+  Group,
+  messageOf,
+  replies,
+  threadsLoaded,
+  threadsStarted,
+  until,
+} from '../../support/codec-client.js'
 import { POISON } from '../../support/poison.js'
 
 /** Makes threads fail at their start, until the test ends. */
@@ -77,7 +85,7 @@ describe('a codec thread that fails', () => {
   })
 
   it('by being killed with a batch under way and others waiting costs no message', async t => {
-    const threads = threadsStarted(t)
+    const threads = threadsLoaded(t)
     const [codec, seen] = codecFor(t, { codecThreads: 1 })
     const groups = [new Group(messageOf(POISON.hang), 'a'), new Group('b'), new Group('c')]
     for (const group of groups) {
@@ -94,7 +102,7 @@ describe('a codec thread that fails', () => {
   })
 
   it('by being killed while idle is replaced', async t => {
-    const threads = threadsStarted(t)
+    const threads = threadsLoaded(t)
     const [codec, seen] = codecFor(t)
     await replies(codec, 'before')
     await Promise.all([once(threads[0], 'exit'), threads[0].terminate()])
@@ -167,7 +175,7 @@ describe('a codec thread that fails', () => {
   })
 
   it('when it is to replace another, makes no message wait either', async t => {
-    const threads = threadsStarted(t)
+    const threads = threadsLoaded(t)
     const [codec, seen] = codecFor(t, { codecThreads: 1 })
     await replies(codec, 'before')
     breakThreads()
