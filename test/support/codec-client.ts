@@ -83,7 +83,7 @@ export function threadsStarted(context: TestContext): Worker[] {
 
 /**
  * The threads that have loaded their modules from now on, until the test ends. Only these are a test's to end: one that
- * is ended earlier may take the process along.
+ * is ended earlier may take the process along. A thread's first reply may come before it is noted here.
  */
 export function threadsLoaded(context: TestContext): Worker[] {
   const threads: Worker[] = []

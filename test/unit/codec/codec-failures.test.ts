@@ -105,6 +105,7 @@ describe('a codec thread that fails', () => {
     const threads = threadsLoaded(t)
     const [codec, seen] = codecFor(t)
     await replies(codec, 'before')
+    await until(() => threads.length > 0)
     await Promise.all([once(threads[0], 'exit'), threads[0].terminate()])
     await until(() => seen.failures.length > 0)
     seen.where.length = 0
@@ -178,6 +179,7 @@ describe('a codec thread that fails', () => {
     const threads = threadsLoaded(t)
     const [codec, seen] = codecFor(t, { codecThreads: 1 })
     await replies(codec, 'before')
+    await until(() => threads.length > 0)
     breakThreads()
     await threads[0].terminate()
     for (const text of ['one', 'two', 'three']) assert.deepEqual(await replies(codec, text), [text])
