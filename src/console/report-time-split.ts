@@ -24,7 +24,7 @@ export function timeSplit({ time, duration: lasted, slowestEcho, pings }: Report
     `At work for ${duration(time.worked)} of the server’s time.`,
     time.unread > 0 && ` Octets waited ${duration(time.unread)} for the client to take them.`,
     slowestEcho !== null &&
-      ` The slowest echo took ${duration(slowestEcho.duration)}, written at ${duration(slowestEcho.at)}.`,
+      ` The slowest echo took ${duration(slowestEcho.duration)}, and was written ${afterHandshake(slowestEcho.at)}.`,
     pings !== null &&
       ` ${pings.answered} pings answered, after ${duration(pings.least)} to ${duration(pings.most)}, ${duration(pings.mean)} on average.`,
   ]
@@ -75,4 +75,9 @@ function bar(parts: readonly Part[]): HTMLElement {
 
 function swatch(look: string): HTMLElement {
   return make('span', { class: 'split-key' }, make('i', { class: `swatch ${look}`, 'aria-hidden': 'true' }))
+}
+
+/** @param at whole milliseconds */
+function afterHandshake(at: number): string {
+  return at === 0 ? 'within a millisecond of the handshake' : `${duration(at)} after the handshake`
 }
