@@ -48,6 +48,11 @@ export function duration(milliseconds: number): string {
   return twoUnits(whole, 86_400, 'd', 3600, 'h')
 }
 
+/** @param at whole milliseconds */
+export function afterHandshake(at: number): string {
+  return at === 0 ? 'within a millisecond of the handshake' : `${duration(at)} after the handshake`
+}
+
 function twoUnits(seconds: number, large: number, largeName: string, small: number, smallName: string): string {
   const first = Math.floor(seconds / large)
   const second = Math.floor((seconds % large) / small)

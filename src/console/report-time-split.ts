@@ -2,7 +2,7 @@
 
 import type { Report } from './answers.js'
 import { type Child, make, table } from './dom.js'
-import { duration, percent } from './format.js'
+import { afterHandshake, duration, percent } from './format.js'
 
 const PAUSES: Readonly<Record<string, string>> = {
   memory: 'near the end of the memory budget',
@@ -75,9 +75,4 @@ function bar(parts: readonly Part[]): HTMLElement {
 
 function swatch(look: string): HTMLElement {
   return make('span', { class: 'split-key' }, make('i', { class: `swatch ${look}`, 'aria-hidden': 'true' }))
-}
-
-/** @param at whole milliseconds */
-function afterHandshake(at: number): string {
-  return at === 0 ? 'within a millisecond of the handshake' : `${duration(at)} after the handshake`
 }

@@ -4,7 +4,17 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { hashOf, placeOf } from '../../../src/console/address.js'
-import { clock, closeCode, counted, duration, exact, octets, percent, short } from '../../../src/console/format.js'
+import {
+  afterHandshake,
+  clock,
+  closeCode,
+  counted,
+  duration,
+  exact,
+  octets,
+  percent,
+  short,
+} from '../../../src/console/format.js'
 import { hexDump, parseHex } from '../../../src/console/hex.js'
 import { Expected, firstDifference, generate } from '../../../src/console/payloads.js'
 
@@ -32,6 +42,9 @@ describe('numbers for people', () => {
     [duration(200_000), '3 min 20 s'],
     [duration(7_500_000), '2 h 5 min'],
     [duration(273_600_000), '3 d 4 h'],
+    [afterHandshake(0), 'within a millisecond of the handshake'],
+    [afterHandshake(1), '1 ms after the handshake'],
+    [afterHandshake(200_000), '3 min 20 s after the handshake'],
     [percent(0.1234), '12.3 %'],
     [percent(1), '100 %'],
     [counted(1, 'frame'), '1 frame'],
