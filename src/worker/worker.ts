@@ -60,6 +60,9 @@ const LOG_LINES_LOST = offsetOf('log_lines_lost_total')
 /** Serves until the primary sends it away or dies. Signals are the primary's business: a terminal sends them to all. */
 export function runWorker(): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
+  // Without the primary nobody hears an exit code, and Node's own exit would end codec threads wherever they are: one that
+  // makes a zlib context aborts the process.
+  process.prependListener('disconnect', () => process.kill(process.pid, 'SIGKILL'))
   let worker: WorkerService | undefined
   receiveHandles((handover, connection) => worker?.handovers.arrived(handover, connection))
   process.on('message', (message: ToWorker) => {
