@@ -99,7 +99,8 @@ describe('the hand-over', () => {
   for (const [what, { spoil, acknowledged }] of Object.entries(HANDOVERS)) {
     it(`${what}, and everybody is served`, async t => {
       const primaryOnly = `if (cluster.isPrimary) { ${spoil} }`
-      const service = new Service(['--workers', '2'], sabotage(`${primaryOnly}\n${TELL_ACKNOWLEDGEMENTS}`))
+      const options = ['--workers', '2', '--handshake-timeout', '60s']
+      const service = new Service(options, sabotage(`${primaryOnly}\n${TELL_ACKNOWLEDGEMENTS}`))
       t.after(() => service.stop())
       await service.listening()
       const peers = await EchoPeer.openMany(service.url, 100)

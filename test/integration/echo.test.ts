@@ -191,7 +191,7 @@ async function testPings(t: TestContext, { url }: Service): Promise<void> {
 }
 
 test('300 connections at once, each with its own messages', async t => {
-  const service = await startService(t, '--workers', '2', '--offload', 'always')
+  const service = await startService(t, '--workers', '2', '--offload', 'always', '--handshake-timeout', '60s')
   const clients = await Promise.all(
     Array.from({ length: 300 }, (_, i) => WsClient.open(t, service.url, { perMessageDeflate: i % 2 === 0 })),
   )

@@ -23,7 +23,7 @@ async function openConnections(service: Service): Promise<number> {
 }
 
 it(`${CONNECTIONS} idle connections are all there, all echo, and all close`, { skip }, async t => {
-  const service = await startService(t, '--workers', String(WORKERS))
+  const service = await startService(t, '--workers', String(WORKERS), '--handshake-timeout', '60s')
   const peers: EchoPeer[] = []
   while (peers.length < CONNECTIONS) peers.push(...(await EchoPeer.openMany(service.url, GROUP)))
   assert.equal(await openConnections(service), CONNECTIONS)
